@@ -1,0 +1,62 @@
+//! The one place that reads the machine's clocks and that waits.
+//!
+//! Everything else takes a [`Clock`] or an instant, so that tests decide what time it is.
+
+#![expect(clippy::disallowed_methods, reason = "this file owns the clocks and the waiting")]
+
+use std::time::{Duration, SystemTime};
+
+use chrono::{DateTime, Utc};
+
+/// Time as the rest of the program may know it.
+pub trait Clock {
+    /// Returns the wall clock in UTC. It may jump and may be minutes off between machines: it is compared with
+    /// what the authority wrote (`exp`), never used to decide who holds a lease.
+    fn now(&self) -> DateTime<Utc>;
+
+    /// Returns the time since this machine was started, sleep included (`CLOCK_BOOTTIME` on Linux). It never jumps,
+    /// and a paused process sees the pause: leases are measured with it.
+    fn boot(&self) -> Duration;
+
+    /// Waits for `duration`.
+    fn sleep(&self, duration: Duration);
+}
+
+/// The clocks of this machine.
+#[derive(Clone, Copy, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> DateTime<Utc> {
+        SystemTime::now().into()
+    }
+
+    #[cfg(target_os = "linux")]
+    fn boot(&self) -> Duration {
+        since_boot(rustix::time::clock_gettime(rustix::time::ClockId::Boottime))
+    }
+
+    #[cfg(all(unix, not(target_os = "linux")))]
+    fn boot(&self) -> Duration {
+        since_boot(rustix::time::clock_gettime(rustix::time::ClockId::Monotonic))
+    }
+
+    #[cfg(not(unix))]
+    fn boot(&self) -> Duration {
+        use std::sync::OnceLock;
+        use std::time::Instant;
+        static START: OnceLock<Instant> = OnceLock::new();
+        START.get_or_init(Instant::now).elapsed()
+    }
+
+    fn sleep(&self, duration: Duration) {
+        std::thread::sleep(duration);
+    }
+}
+
+#[cfg(unix)]
+fn since_boot(time: rustix::time::Timespec) -> Duration {
+    let whole = u64::try_from(time.tv_sec).unwrap_or_default();
+    let nanos = u32::try_from(time.tv_nsec).unwrap_or_default();
+    Duration::new(whole, nanos)
+}

@@ -1,0 +1,3 @@
+//! authbaton carries one Codex or LLMX login from CI job to CI job.
+
+pub mod job;
