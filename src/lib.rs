@@ -2,4 +2,5 @@
 
 pub mod baton;
 pub mod credential;
+pub mod disk;
 pub mod job;

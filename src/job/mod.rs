@@ -1,7 +1,17 @@
-//! Where we run: the clocks, randomness and (later) the CI job of this process.
+//! Where we run: the machine's clocks, randomness, environment and processes, and the CI job around them.
+//!
+//! The other rooms are handed these; none of them asks the machine by itself.
 
 mod clock;
+mod environment;
+mod hardening;
+mod notices;
+mod platform;
 mod random;
 
 pub use clock::{Clock, SystemClock};
+pub use environment::Environment;
+pub use hardening::{harden, spawn, this_program};
+pub use notices::{Level, Notices, Silent};
+pub use platform::{Job, Platform};
 pub use random::{NoRandomness, random};

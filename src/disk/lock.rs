@@ -1,0 +1,136 @@
+//! Locks that are files: `flock(2)` through `fs2`, as Codex takes them. The only file that knows `fs2`.
+//!
+//! There is no timed `flock`, so it is polled, with jitter. A lock file is never deleted: whoever holds a lock on a
+//! deleted file excludes nobody. Should somebody else delete one all the same, the inode tells, and it is opened anew.
+
+#![expect(clippy::disallowed_methods, reason = "the disk room owns locks")]
+
+use std::fs::{File, OpenOptions};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use fs2::FileExt;
+
+use super::DiskError;
+use crate::job::{Clock, random};
+
+/// The first tries come quickly, so that a waiter starts soon after a release.
+const POLL_MILLISECONDS: std::ops::Range<u64> = 5..30;
+
+/// How long to wait for a lock, and whom to tell.
+pub struct Patience<'a> {
+    /// Measures the waiting.
+    pub clock: &'a dyn Clock,
+    /// After this long, give up.
+    pub limit: Duration,
+    /// Called now and then with the time waited so far.
+    pub tell: &'a dyn Fn(Duration),
+}
+
+/// A held lock. It is released when this is dropped, or when the process ends in whatever way.
+pub struct FileLock {
+    file: File,
+    path: PathBuf,
+}
+
+impl FileLock {
+    /// Takes the exclusive lock on `path`, creating the file 0600 if it is missing.
+    ///
+    /// # Errors
+    /// [`DiskError::Locked`] when somebody else holds it for longer than `patience` allows; others when the file
+    /// cannot be opened for writing.
+    pub fn acquire(path: &Path, patience: &Patience<'_>) -> Result<Self, DiskError> {
+        let start = patience.clock.boot();
+        let mut told = Duration::ZERO;
+        loop {
+            if let Some(lock) = Self::try_acquire(path)? {
+                return Ok(lock);
+            }
+            let waited = patience.clock.boot().saturating_sub(start);
+            if waited >= patience.limit {
+                return Err(DiskError::Locked { path: path.to_owned(), waited });
+            }
+            if waited >= told {
+                (patience.tell)(waited);
+                told = (waited * 2).max(Duration::from_secs(2));
+            }
+            patience.clock.sleep(jitter()?.min(patience.limit - waited));
+        }
+    }
+
+    /// Takes the lock if nobody holds it.
+    ///
+    /// # Errors
+    /// When the file cannot be opened for writing.
+    pub fn try_acquire(path: &Path) -> Result<Option<Self>, DiskError> {
+        loop {
+            let file = open(path)?;
+            match FileExt::try_lock_exclusive(&file) {
+                Ok(()) => {}
+                Err(error) if error.raw_os_error() == fs2::lock_contended_error().raw_os_error() => {
+                    return Ok(None);
+                }
+                Err(error) => return Err(DiskError::io("lock", path)(error)),
+            }
+            if is_still_at(&file, path)? {
+                return Ok(Some(Self { file, path: path.to_owned() }));
+            }
+        }
+    }
+
+    /// Takes the lock of a file that the caller has just created or opened.
+    ///
+    /// # Errors
+    /// When it cannot be locked. `None` means that somebody else holds it.
+    pub fn try_lock(file: File, path: &Path) -> Result<Option<Self>, DiskError> {
+        match FileExt::try_lock_exclusive(&file) {
+            Ok(()) => Ok(Some(Self { file, path: path.to_owned() })),
+            Err(error) if error.raw_os_error() == fs2::lock_contended_error().raw_os_error() => Ok(None),
+            Err(error) => Err(DiskError::io("lock", path)(error)),
+        }
+    }
+
+    /// Returns the locked file.
+    #[must_use]
+    pub fn file(&self) -> &File {
+        &self.file
+    }
+
+    /// Returns its path.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+fn open(path: &Path) -> Result<File, DiskError> {
+    let mut options = OpenOptions::new();
+    // For writing, although nothing may be written: NFS maps flock to a lock that demands it.
+    options.read(true).write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map_err(DiskError::io("open the lock file", path))
+}
+
+#[cfg(unix)]
+fn is_still_at(file: &File, path: &Path) -> Result<bool, DiskError> {
+    use std::os::unix::fs::MetadataExt;
+    let ours = file.metadata().map_err(DiskError::io("look at", path))?;
+    match std::fs::metadata(path) {
+        Ok(there) => Ok((ours.dev(), ours.ino()) == (there.dev(), there.ino())),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(DiskError::io("look at", path)(error)),
+    }
+}
+
+#[cfg(not(unix))]
+fn is_still_at(_file: &File, _path: &Path) -> Result<bool, DiskError> {
+    // An open file cannot be deleted there.
+    Ok(true)
+}
+
+fn jitter() -> Result<Duration, DiskError> {
+    let [byte] = random::<1>()?;
+    let span = POLL_MILLISECONDS.end - POLL_MILLISECONDS.start;
+    Ok(Duration::from_millis(POLL_MILLISECONDS.start + u64::from(byte) * span / 256))
+}

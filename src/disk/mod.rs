@@ -1,0 +1,16 @@
+//! How bytes reach the disk and come back: capped reads, whole writes, locks that are files.
+//!
+//! Homes, stores, journals and policy files all go through here, so each rule has one place: nothing is read without
+//! a limit, nothing of ours is ever half written or readable by others, no lock file is ever deleted.
+
+mod directory;
+mod error;
+mod lock;
+mod read;
+mod write;
+
+pub use directory::{private_directory, refuse_shared};
+pub use error::DiskError;
+pub use lock::{FileLock, Patience};
+pub use read::{Read, read_capped, read_open};
+pub use write::{NewFile, remove, replace};

@@ -1,0 +1,81 @@
+//! Writes that are whole or did not happen: a temporary file beside the target, synced, renamed, directory synced.
+
+#![expect(clippy::disallowed_methods, reason = "the disk room owns writing and deleting")]
+
+use std::fs::{self, File};
+use std::io::{ErrorKind, Write};
+use std::path::{Path, PathBuf};
+
+use tempfile::{Builder, NamedTempFile};
+
+use super::DiskError;
+
+/// A file that is complete on the disk, 0600, under a temporary name. Dropped without [`Self::put`] it vanishes.
+pub struct NewFile {
+    file: NamedTempFile,
+    target: PathBuf,
+}
+
+impl NewFile {
+    /// Writes and syncs `content` beside `target`.
+    ///
+    /// # Errors
+    /// When the directory cannot be written, or the disk is full. The target is untouched.
+    pub fn beside(target: &Path, prefix: &str, content: &[u8]) -> Result<Self, DiskError> {
+        let directory = directory_of(target);
+        // `tempfile` creates with O_EXCL and 0600.
+        let mut file = Builder::new()
+            .prefix(prefix)
+            .tempfile_in(directory)
+            .map_err(DiskError::io("create a file in", directory))?;
+        let written = file.write_all(content).and_then(|()| file.as_file().sync_all());
+        written.map_err(DiskError::io("write", target))?;
+        Ok(Self { file, target: target.to_owned() })
+    }
+
+    /// Renames it over the target and syncs the directory.
+    ///
+    /// # Errors
+    /// When the rename fails; the target is then what it was. When only the sync of the directory fails, the new file
+    /// is in place, but may not survive a power cut.
+    pub fn put(self) -> Result<(), DiskError> {
+        let Self { file, target } = self;
+        file.persist(&target).map_err(|error| DiskError::io("replace", &target)(error.error))?;
+        sync_directory(directory_of(&target))
+    }
+}
+
+/// Replaces a file of ours as a whole: 0600, synced.
+///
+/// # Errors
+/// As [`NewFile::beside`] and [`NewFile::put`].
+pub fn replace(target: &Path, content: &[u8]) -> Result<(), DiskError> {
+    NewFile::beside(target, ".authbaton-", content)?.put()
+}
+
+/// Deletes a file and syncs its directory; returns whether there was one. A symbolic link is deleted, not its target.
+///
+/// # Errors
+/// When it is there and cannot be deleted.
+pub fn remove(path: &Path) -> Result<bool, DiskError> {
+    match fs::remove_file(path) {
+        Ok(()) => sync_directory(directory_of(path)).map(|()| true),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(DiskError::io("delete", path)(error)),
+    }
+}
+
+fn directory_of(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+#[cfg(unix)]
+fn sync_directory(directory: &Path) -> Result<(), DiskError> {
+    File::open(directory).and_then(|file| file.sync_all()).map_err(DiskError::io("sync", directory))
+}
+
+#[cfg(not(unix))]
+fn sync_directory(_directory: &Path) -> Result<(), DiskError> {
+    // Windows has no such call; a rename is journaled by the file system.
+    Ok(())
+}
