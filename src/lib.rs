@@ -4,3 +4,4 @@ pub mod baton;
 pub mod credential;
 pub mod disk;
 pub mod job;
+pub mod rehearsal;
