@@ -1,0 +1,18 @@
+//! authbaton and the real clients in the same homes: what one leaves, the other must be able to use.
+#![cfg(unix)]
+#![expect(clippy::disallowed_methods, reason = "tests arrange files, processes and time by themselves")]
+#![expect(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "what a test cannot arrange is a failed test"
+)]
+
+mod codex_alone;
+mod enforce;
+mod locks;
+mod login;
+mod restore;
+mod scene;
+#[path = "../support/mod.rs"]
+mod support;
