@@ -86,6 +86,10 @@ named! {
     LeaseId
 }
 named! {
+    /// The name of one exchange's owner: it stays when the lease is renewed, and its journal is called by it.
+    OwnerId
+}
+named! {
     /// The name of a home: random, kept in its lock file.
     HomeId
 }
@@ -113,6 +117,20 @@ impl LeaseId {
     #[must_use]
     pub fn new(random: [u8; 16]) -> Self {
         Self(Hex16(random))
+    }
+}
+
+impl OwnerId {
+    /// Takes random bytes as a name.
+    #[must_use]
+    pub fn new(random: [u8; 16]) -> Self {
+        Self(Hex16(random))
+    }
+
+    /// Reads the name as it is written in a journal's file name.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Hex16::parse(text).map(Self)
     }
 }
 

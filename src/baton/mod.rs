@@ -11,7 +11,7 @@ mod slot;
 mod state;
 mod verdict;
 
-pub use hash::{AccountPin, HomeId, LeaseId, Nonce, TokenHash};
+pub use hash::{AccountPin, HomeId, LeaseId, Nonce, OwnerId, TokenHash};
 pub use lease::{Lengths, Observed, Permission, UNPROVEN_WAIT, View};
 pub use pass::{Baton, OpenedBaton};
 pub use seal::{

@@ -3,10 +3,10 @@
 use chrono::{DateTime, Utc};
 use zeroize::Zeroizing;
 
-use super::seal::BatonHeader;
+use super::seal::{BatonHeader, SealKey, seal_under};
 use super::{
-    AccountPin, Exchanged, Lease, Nonce, OpenError, SealKeys, SealRandom, SealedBytes, Seed, SlotId, State,
-    TokenHash, open, seal,
+    AccountPin, Exchanged, Lease, Nonce, OpenError, Phase, SealKeys, SealRandom, SealedBytes, Seed, SlotId,
+    State, TokenHash, open,
 };
 use crate::credential::FullLogin;
 
@@ -22,7 +22,9 @@ pub struct Baton {
 pub struct OpenedBaton {
     /// The baton.
     pub baton: Baton,
-    /// Whether it was sealed under another than the newest key.
+    /// The name of the key that it was sealed under.
+    pub key_id: String,
+    /// Whether that is another than the newest.
     pub old_key: bool,
 }
 
@@ -90,15 +92,36 @@ impl Baton {
         Self { state, ..self.clone() }
     }
 
-    /// Seals the baton for a slot.
+    /// Seals the baton for a slot, under the newest key.
     ///
     /// # Errors
     /// When it is larger than a baton may be.
     pub fn seal(&self, keys: &SealKeys, id: &SlotId, random: &SealRandom) -> Result<SealedBytes, OpenError> {
+        self.seal_under(keys.newest(), id, random)
+    }
+
+    /// Seals the baton to replace `old` in a slot. Under the newest key, unless somebody may be in the middle of an
+    /// exchange: whoever that is has the old key and perhaps not the newest.
+    ///
+    /// # Errors
+    /// When it is larger than a baton may be.
+    pub fn seal_over(
+        &self,
+        old: &OpenedBaton,
+        keys: &SealKeys,
+        id: &SlotId,
+        random: &SealRandom,
+    ) -> Result<SealedBytes, OpenError> {
+        let quiet = matches!(old.baton.state.phase, Phase::Empty | Phase::Idle | Phase::Dead { .. });
+        let same = keys.find(&old.key_id).map(|(key, _)| key).filter(|_| !quiet);
+        self.seal_under(same.unwrap_or(keys.newest()), id, random)
+    }
+
+    fn seal_under(&self, key: &SealKey, id: &SlotId, random: &SealRandom) -> Result<SealedBytes, OpenError> {
         let header =
             BatonHeader { slot: id.slot.clone(), audience: id.audience.clone(), state: self.state.clone() };
         let text = self.login.as_ref().map_or_else(Zeroizing::default, FullLogin::to_text);
-        seal(keys, &header, text.as_bytes(), random)
+        seal_under(key, &header, text.as_bytes(), random)
     }
 
     /// Opens what a store holds for a slot.
@@ -122,6 +145,6 @@ impl Baton {
                 Some(login)
             }
         };
-        Ok(OpenedBaton { baton: Self { state, login }, old_key: opened.old_key })
+        Ok(OpenedBaton { baton: Self { state, login }, key_id: opened.key_id, old_key: opened.old_key })
     }
 }

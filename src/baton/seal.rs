@@ -20,6 +20,7 @@ mod keys;
 
 pub use bytes::SealedBytes;
 use bytes::{Base64, Base64Bytes};
+pub(super) use keys::SealKey;
 pub use keys::{KeyError, SealKeys};
 
 const MAGIC: &str = "authbaton";
@@ -119,7 +120,9 @@ pub struct Opened<H> {
     pub header: H,
     /// Its secret.
     pub secret: Zeroizing<Vec<u8>>,
-    /// Whether it was sealed under another than the newest key.
+    /// The name of the key that it was sealed under.
+    pub key_id: String,
+    /// Whether that is another than the newest.
     pub old_key: bool,
 }
 
@@ -194,10 +197,19 @@ pub fn seal<H: Header>(
     secret: &[u8],
     random: &SealRandom,
 ) -> Result<SealedBytes, OpenError> {
+    seal_under(keys.newest(), header, secret, random)
+}
+
+/// Seals under a key of our choice.
+pub(super) fn seal_under<H: Header>(
+    key: &SealKey,
+    header: &H,
+    secret: &[u8],
+    random: &SealRandom,
+) -> Result<SealedBytes, OpenError> {
     if header.has_too_many_hashes() {
         return Err(OpenError::TooManyHashes);
     }
-    let key = keys.newest();
     let (message_key, commitment) = derive(key.bytes(), &random.salt)?;
     let clear = Clear {
         magic: MAGIC.to_owned(),
@@ -253,7 +265,7 @@ pub fn open<H: Header>(keys: &SealKeys, sealed: &SealedBytes) -> Result<Opened<H
     let secret = cipher(&message_key)
         .decrypt(&XNonce::from(clear.nonce.0), Payload { msg: &ciphertext.0, aad: &aad })
         .map_err(|_| OpenError::Damaged)?;
-    Ok(Opened { header: clear.header, secret: Zeroizing::new(secret), old_key })
+    Ok(Opened { header: clear.header, secret: Zeroizing::new(secret), key_id: clear.key_id, old_key })
 }
 
 fn unreadable(text: &[u8], error: &serde_json::Error) -> OpenError {

@@ -7,7 +7,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{AccountPin, Exchanged, HomeId, LeaseId, Nonce, Seed, TokenHash};
+use super::{AccountPin, Exchanged, HomeId, LeaseId, Nonce, OwnerId, Seed, TokenHash};
 
 /// How many spent tokens a slot remembers. The oldest is forgotten first.
 pub const MAX_SPENT: usize = 256;
@@ -117,6 +117,8 @@ pub struct Lease {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Owner {
+    /// Stays through renewals; the owner's journal is called by it.
+    pub id: OwnerId,
     /// The job, for people.
     pub name: String,
     /// The home whose lock the owner held when it took the lease.

@@ -24,7 +24,7 @@ pub enum KeyError {
 }
 
 /// One seal key with its public name.
-pub(super) struct SealKey {
+pub(in crate::baton) struct SealKey {
     bytes: Zeroizing<[u8; KEY_BYTES]>,
     id: String,
 }
@@ -73,12 +73,12 @@ impl SealKeys {
         Ok(Self { newest, older: keys.collect() })
     }
 
-    pub(super) fn newest(&self) -> &SealKey {
+    pub(in crate::baton) fn newest(&self) -> &SealKey {
         &self.newest
     }
 
     /// Finds a key by its name, and tells whether it is not the newest.
-    pub(super) fn find(&self, id: &str) -> Option<(&SealKey, bool)> {
+    pub(in crate::baton) fn find(&self, id: &str) -> Option<(&SealKey, bool)> {
         if self.newest.id == id {
             return Some((&self.newest, false));
         }

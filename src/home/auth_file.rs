@@ -1,0 +1,191 @@
+//! The file `auth.json` of a home: looked at, replaced, deleted, as Codex 0.169 does it.
+//!
+//! What a write is based on is part of the write: [`AuthFile::place`] takes what was found and refuses when the file
+//! has changed since. It takes an approved credential and nothing else.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use super::{ClientLocks, Home, HomeError};
+use crate::credential::{AuthJson, Client, Credential, MAX_LOGIN_BYTES, ParseError, Unusable};
+use crate::disk::{DiskError, NewFile, Patience, Read, read_capped, remove};
+use crate::policy::Approved;
+
+/// What is in a home.
+pub enum Found {
+    /// No `auth.json`.
+    Nothing,
+    /// A credential.
+    Credential(Box<Credential>),
+    /// A file that the client cannot read either (or reads half: older clients write in place).
+    Unparsable(ParseError),
+    /// A file that the client reads, without what its mode needs.
+    Unusable(Unusable),
+}
+
+/// Why the client could not replace the file. Codex finds out after it has spent the token; we look before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Obstacle {
+    /// The owner may not write it (mode 0400).
+    ReadOnly,
+    /// It has several names.
+    HardLinked,
+    /// It belongs to another user.
+    Foreign,
+    /// It is a directory or something else.
+    NotAFile,
+}
+
+/// The `auth.json` of one home.
+#[derive(Clone, Debug)]
+pub struct AuthFile {
+    client: Client,
+    directory: PathBuf,
+    path: PathBuf,
+    real_path: PathBuf,
+}
+
+impl AuthFile {
+    /// Names the file of a home. A symbolic link is followed, as Codex follows it: the write goes beside its target.
+    #[must_use]
+    pub fn of(home: &Home) -> Self {
+        let path = home.path().join("auth.json");
+        let real_path = path.canonicalize().unwrap_or_else(|_| path.clone());
+        Self { client: home.client(), directory: home.path().to_owned(), path, real_path }
+    }
+
+    /// Returns the home's directory.
+    #[must_use]
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// Returns the path in the home.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Returns the path behind links.
+    #[must_use]
+    pub fn real_path(&self) -> &Path {
+        &self.real_path
+    }
+
+    /// Looks at the file.
+    ///
+    /// # Errors
+    /// When it is there and cannot be read.
+    pub fn look(&self) -> Result<Found, HomeError> {
+        let bytes = match read_capped(&self.real_path, MAX_LOGIN_BYTES) {
+            Ok(Read::Missing) => return Ok(Found::Nothing),
+            Ok(Read::Content(bytes)) => bytes,
+            Err(DiskError::TooLarge { .. }) => {
+                return Ok(Found::Unparsable(ParseError::TooLarge(MAX_LOGIN_BYTES.saturating_add(1))));
+            }
+            Err(error) => return Err(error.into()),
+        };
+        Ok(match AuthJson::parse(&bytes) {
+            Err(error) => Found::Unparsable(error),
+            Ok(document) => match Credential::new(self.client, document) {
+                Err(error) => Found::Unusable(error),
+                Ok(credential) => Found::Credential(Box::new(credential)),
+            },
+        })
+    }
+
+    /// Replaces the file, if it is still what was `found`: whole, 0600, under Codex's locks.
+    ///
+    /// # Errors
+    /// [`HomeError::Changed`] when it is not; others when the client could not replace it, a lock is held for too
+    /// long, or the disk fails. The file is then what it was.
+    pub fn place(
+        &self,
+        credential: &Approved<Credential>,
+        found: &Found,
+        patience: &Patience<'_>,
+    ) -> Result<(), HomeError> {
+        let _locks = ClientLocks::acquire(self, patience)?;
+        self.refuse_obstacle()?;
+        if !self.look()?.is_same(found) {
+            return Err(HomeError::Changed(self.path.clone()));
+        }
+        let text = credential.get().to_text();
+        NewFile::beside(&self.real_path, ".auth-", text.as_bytes())?.put()?;
+        Ok(())
+    }
+
+    /// Deletes the file, under Codex's locks, if it is still what was `found`; returns whether there was one. A
+    /// symbolic link is deleted, not its target, as with Codex.
+    ///
+    /// # Errors
+    /// [`HomeError::Changed`] when it is not what was found; others when it cannot be deleted.
+    pub fn delete(&self, found: &Found, patience: &Patience<'_>) -> Result<bool, HomeError> {
+        let _locks = ClientLocks::acquire(self, patience)?;
+        if !self.look()?.is_same(found) {
+            return Err(HomeError::Changed(self.path.clone()));
+        }
+        Ok(remove(&self.path)?)
+    }
+
+    /// Checks, before anything is spent, that the file could be replaced.
+    ///
+    /// # Errors
+    /// When Codex could not replace it either, or a lock file or a new file cannot be made.
+    pub fn preflight(&self) -> Result<(), HomeError> {
+        self.refuse_obstacle()?;
+        for path in ClientLocks::paths(self) {
+            // Opening is the test; that somebody holds it just now is no obstacle.
+            crate::disk::FileLock::try_acquire(&path)?;
+        }
+        NewFile::beside(&self.real_path, ".auth-", b"")?;
+        Ok(())
+    }
+
+    #[cfg(unix)]
+    fn refuse_obstacle(&self) -> Result<(), HomeError> {
+        use std::os::unix::fs::MetadataExt;
+        let Ok(metadata) = self.real_path.metadata() else { return Ok(()) };
+        let obstacle = if !metadata.is_file() {
+            Obstacle::NotAFile
+        } else if metadata.mode() & 0o200 == 0 {
+            Obstacle::ReadOnly
+        } else if metadata.nlink() != 1 {
+            Obstacle::HardLinked
+        } else if metadata.uid() != rustix::process::geteuid().as_raw() {
+            Obstacle::Foreign
+        } else {
+            return Ok(());
+        };
+        Err(HomeError::Obstacle { path: self.path.clone(), obstacle })
+    }
+
+    #[cfg(not(unix))]
+    fn refuse_obstacle(&self) -> Result<(), HomeError> {
+        Ok(())
+    }
+}
+
+impl Found {
+    /// Returns whether both are the same login. Two files that cannot be read are the same: neither can be lost to us.
+    fn is_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Nothing, Self::Nothing) => true,
+            (Self::Credential(ours), Self::Credential(theirs)) => ours.is_same_login(theirs),
+            (Self::Unparsable(ours), Self::Unparsable(theirs)) => ours == theirs,
+            (Self::Unusable(ours), Self::Unusable(theirs)) => ours == theirs,
+            _ => false,
+        }
+    }
+}
+
+impl fmt::Display for Obstacle {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            Self::ReadOnly => "its owner may not write it",
+            Self::HardLinked => "it has several hard links",
+            Self::Foreign => "it belongs to another user",
+            Self::NotAFile => "it is not a regular file",
+        })
+    }
+}

@@ -1,0 +1,238 @@
+//! Journals: the result of an exchange, sealed, on this machine's disk, until the store has it.
+//!
+//! One file per exchange, made before the POST at its full size, so that a full disk shows before anything is spent.
+//! Its owner holds a lock on it while it lives: an unlocked journal belongs to a process that is gone. A blank one says
+//! that a request may have been under way.
+
+#![expect(clippy::disallowed_methods, reason = "journals are made with O_EXCL and written in place")]
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{ErrorKind, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+use super::{HomeError, StateDirectory};
+use crate::baton::{MAX_JOURNAL_BYTES, OwnerId, SealedBytes, SlotId};
+use crate::disk::{DiskError, FileLock, read_open, remove};
+
+/// The names of one slot's journals: by slot, audience and store, so that two slots never see each other's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JournalName(String);
+
+/// The journals of one slot on this machine.
+#[derive(Clone, Debug)]
+pub struct Journals {
+    state: StateDirectory,
+    name: JournalName,
+}
+
+/// The journal of an exchange that this process makes.
+pub struct Journal {
+    lock: FileLock,
+}
+
+/// A journal that some process left behind, locked by us now.
+pub struct Leftover {
+    lock: FileLock,
+    /// Who made it.
+    pub owner: OwnerId,
+    /// What is in it.
+    pub content: LeftoverContent,
+}
+
+/// What a journal that was left behind has in it.
+pub enum LeftoverContent {
+    /// Nothing: its owner ended between the making of the file and the reply. A request may be under way.
+    Blank,
+    /// A sealed reply, whole or torn.
+    Sealed(SealedBytes),
+}
+
+impl JournalName {
+    /// Names the journals of a slot in a store.
+    #[must_use]
+    pub fn new(id: &SlotId, store: &str) -> Self {
+        let mut hash = Sha256::new();
+        for part in [id.slot.as_str(), &id.audience.to_string(), store] {
+            hash.update(part.len().to_be_bytes());
+            hash.update(part);
+        }
+        Self(hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect())
+    }
+}
+
+impl Journals {
+    /// Names the journals of a slot.
+    #[must_use]
+    pub fn new(state: StateDirectory, name: JournalName) -> Self {
+        Self { state, name }
+    }
+
+    /// Makes the journal of an exchange: new, locked, allocated at its full size, synced.
+    ///
+    /// # Errors
+    /// When the state directory cannot be used or the disk is full. Nothing has been spent yet.
+    pub fn create(&self, owner: OwnerId) -> Result<Journal, HomeError> {
+        let directory = self.state.create_journals()?;
+        let path = directory.join(format!("{}-{owner}.journal", self.name.0));
+        let io = |action| {
+            let path = path.clone();
+            move |source| DiskError::Io { action, path, source }
+        };
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let file = options.open(&path).map_err(io("create"))?;
+        let made = FileLock::try_lock(file, &path)
+            .and_then(|lock| lock.ok_or_else(|| io("lock")(ErrorKind::WouldBlock.into())))
+            .and_then(|lock| allocate(lock.file()).map_err(io("allocate")).map(|()| lock));
+        match made {
+            Ok(lock) => {
+                sync(&directory).map_err(io("sync"))?;
+                Ok(Journal { lock })
+            }
+            Err(error) => {
+                remove(&path)?;
+                Err(error.into())
+            }
+        }
+    }
+
+    /// Returns the journals that no living process has locked, each locked by us.
+    ///
+    /// # Errors
+    /// When the directory or a journal cannot be read.
+    pub fn leftovers(&self) -> Result<Vec<Leftover>, HomeError> {
+        let directory = self.state.journals();
+        let io = |action: &'static str| {
+            let path = directory.clone();
+            move |source| DiskError::Io { action, path, source }
+        };
+        let entries = match fs::read_dir(&directory) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(io("list")(error).into()),
+        };
+        let mut leftovers = Vec::new();
+        for entry in entries {
+            let path = entry.map_err(io("list"))?.path();
+            if let Some(owner) = self.owner_of(&path)
+                && let Some(leftover) = take_over(&path, owner)?
+            {
+                leftovers.push(leftover);
+            }
+        }
+        Ok(leftovers)
+    }
+
+    fn owner_of(&self, path: &Path) -> Option<OwnerId> {
+        let name = path.file_name()?.to_str()?.strip_suffix(".journal")?;
+        OwnerId::parse(name.strip_prefix(&self.name.0)?.strip_prefix('-')?)
+    }
+}
+
+fn take_over(path: &Path, owner: OwnerId) -> Result<Option<Leftover>, HomeError> {
+    let io = |action: &'static str| move |source| DiskError::Io { action, path: path.to_owned(), source };
+    // Not through `FileLock::try_acquire`, which would make the file anew if its owner has just dropped it.
+    let file = match OpenOptions::new().read(true).write(true).open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(io("open")(error).into()),
+    };
+    let Some(lock) = FileLock::try_lock(file, path)? else { return Ok(None) };
+    // Its owner may have dropped it while we opened it.
+    if !path.exists() {
+        return Ok(None);
+    }
+    let bytes = read_open(lock.file(), path, MAX_JOURNAL_BYTES)?;
+    let end = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+    let content = match bytes.get(..end) {
+        None | Some([]) => LeftoverContent::Blank,
+        Some(sealed) => LeftoverContent::Sealed(SealedBytes::from_store(sealed.to_vec())),
+    };
+    Ok(Some(Leftover { lock, owner, content }))
+}
+
+impl Journal {
+    /// Writes the sealed reply and syncs it. The space is there already.
+    ///
+    /// # Errors
+    /// When it is too large, or the disk fails all the same.
+    pub fn write(&self, sealed: &SealedBytes) -> Result<(), HomeError> {
+        let bytes = sealed.as_slice();
+        if bytes.len() > MAX_JOURNAL_BYTES {
+            return Err(HomeError::JournalTooLarge(bytes.len()));
+        }
+        let mut file = self.lock.file();
+        let written =
+            file.seek(SeekFrom::Start(0)).and_then(|_| file.write_all(bytes)).and_then(|()| file.sync_data());
+        let path = self.lock.path().to_owned();
+        Ok(written.map_err(|source| DiskError::Io { action: "write", path, source })?)
+    }
+
+    /// Returns where it is.
+    #[must_use]
+    pub fn path(&self) -> PathBuf {
+        self.lock.path().to_owned()
+    }
+
+    /// Deletes the journal: the store has its content, or nothing was spent.
+    ///
+    /// # Errors
+    /// When it cannot be deleted. It will be found to have landed by whoever comes next.
+    pub fn discard(self) -> Result<(), HomeError> {
+        remove(self.lock.path())?;
+        Ok(())
+    }
+}
+
+impl Leftover {
+    /// Returns where it is.
+    #[must_use]
+    pub fn path(&self) -> PathBuf {
+        self.lock.path().to_owned()
+    }
+
+    /// Deletes the journal: the store has its content, or it had none.
+    ///
+    /// # Errors
+    /// When it cannot be deleted.
+    pub fn discard(self) -> Result<(), HomeError> {
+        remove(self.lock.path())?;
+        Ok(())
+    }
+}
+
+/// Takes the space on the disk now: a sparse file could fail to grow when the reply is there.
+#[cfg(target_os = "linux")]
+fn allocate(file: &File) -> std::io::Result<()> {
+    use rustix::fs::{FallocateFlags, fallocate};
+    match fallocate(file, FallocateFlags::empty(), 0, MAX_JOURNAL_BYTES as u64) {
+        Ok(()) => file.sync_all(),
+        // Not every file system can; then zeroes are written.
+        Err(rustix::io::Errno::OPNOTSUPP) => write_zeroes(file),
+        Err(error) => Err(error.into()),
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn allocate(file: &File) -> std::io::Result<()> {
+    write_zeroes(file)
+}
+
+fn write_zeroes(mut file: &File) -> std::io::Result<()> {
+    file.write_all(&vec![0; MAX_JOURNAL_BYTES])?;
+    file.sync_all()
+}
+
+#[cfg(unix)]
+fn sync(directory: &Path) -> std::io::Result<()> {
+    File::open(directory)?.sync_all()
+}
+
+#[cfg(not(unix))]
+fn sync(_directory: &Path) -> std::io::Result<()> {
+    Ok(())
+}

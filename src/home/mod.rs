@@ -1,0 +1,18 @@
+//! Where the client reads its login: the home, its locks, its `auth.json`, what we note beside it, and the journals
+//! that this machine keeps.
+
+mod auth_file;
+mod error;
+mod journal;
+mod locks;
+mod place;
+mod sidecar;
+mod state_directory;
+
+pub use auth_file::{AuthFile, Found, Obstacle};
+pub use error::HomeError;
+pub use journal::{Journal, JournalName, Journals, Leftover, LeftoverContent};
+pub use locks::{ClientLocks, HomeLock};
+pub use place::{Home, HomeSource};
+pub use sidecar::Sidecar;
+pub use state_directory::StateDirectory;

@@ -1,0 +1,102 @@
+//! Store URLs as people write them, checked before anything is touched.
+
+use std::path::PathBuf;
+
+/// Which store to use.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StoreUrl {
+    /// `home:` — no store: this machine keeps its homes, and the home holds the login.
+    Home,
+    /// `file:DIR`.
+    File {
+        /// The directory.
+        directory: PathBuf,
+        /// `?carried=ci-cache`: a CI cache carries the directory from job to job.
+        carried: bool,
+        /// `?mutex=ci`: the CI lets one job at a time have it.
+        mutex: bool,
+    },
+}
+
+/// Why a text is no store URL. The text itself is not repeated: some stores' URLs carry secrets.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum StoreUrlError {
+    /// There is no such store.
+    #[error("there is no store `{0}:`")]
+    UnknownScheme(String),
+    /// No `scheme:` in front.
+    #[error("a store begins with its kind, as in `file:/var/lib/authbaton`")]
+    NoScheme,
+    /// `file:` without a directory.
+    #[error("`file:` needs a directory")]
+    NoDirectory,
+    /// An option that this store does not have.
+    #[error("the store has no option `{0}`")]
+    UnknownOption(String),
+    /// `home:` with something behind it.
+    #[error("`home:` takes nothing behind it")]
+    HomeWithPath,
+}
+
+impl StoreUrl {
+    /// Reads a store URL. A leading `~` is not expanded, and `%` is a character like others: `file:` takes a path.
+    ///
+    /// # Errors
+    /// When it names no store of ours, or misses what the store needs.
+    pub fn parse(text: &str) -> Result<Self, StoreUrlError> {
+        let (scheme, rest) = text.split_once(':').ok_or(StoreUrlError::NoScheme)?;
+        match scheme {
+            "home" if rest.is_empty() => Ok(Self::Home),
+            "home" => Err(StoreUrlError::HomeWithPath),
+            "file" => Self::file(rest),
+            other => Err(StoreUrlError::UnknownScheme(other.chars().take(20).collect())),
+        }
+    }
+
+    fn file(rest: &str) -> Result<Self, StoreUrlError> {
+        let (path, options) = rest.split_once('?').unwrap_or((rest, ""));
+        // `file:///dir` and `file://dir` are common; both slashes say nothing here.
+        let path = path.strip_prefix("//").unwrap_or(path);
+        if path.is_empty() {
+            return Err(StoreUrlError::NoDirectory);
+        }
+        let (mut carried, mut mutex) = (false, false);
+        for option in options.split('&').filter(|option| !option.is_empty()) {
+            match option {
+                "carried=ci-cache" => carried = true,
+                "mutex=ci" => mutex = true,
+                other => return Err(StoreUrlError::UnknownOption(other.chars().take(40).collect())),
+            }
+        }
+        Ok(Self::File { directory: PathBuf::from(path), carried, mutex })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(directory: &str, carried: bool, mutex: bool) -> Result<StoreUrl, StoreUrlError> {
+        Ok(StoreUrl::File { directory: directory.into(), carried, mutex })
+    }
+
+    #[test]
+    fn reads_store_urls() {
+        let table = [
+            ("home:", Ok(StoreUrl::Home)),
+            ("file:/a/b", file("/a/b", false, false)),
+            ("file:///a/b", file("/a/b", false, false)),
+            ("file:relative", file("relative", false, false)),
+            ("file:/a?carried=ci-cache&mutex=ci", file("/a", true, true)),
+            ("file:", Err(StoreUrlError::NoDirectory)),
+            ("file:?mutex=ci", Err(StoreUrlError::NoDirectory)),
+            ("file:/a?mutex=yes", Err(StoreUrlError::UnknownOption("mutex=yes".to_owned()))),
+            ("/a/b", Err(StoreUrlError::NoScheme)),
+            ("home:/x", Err(StoreUrlError::HomeWithPath)),
+            ("ftp://host", Err(StoreUrlError::UnknownScheme("ftp".to_owned()))),
+        ];
+        for (text, expected) in table {
+            assert_eq!(StoreUrl::parse(text), expected, "{text}");
+        }
+    }
+}
