@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 
 use super::{Answer, AuthorityUrl, RefusalKind, classify};
 use crate::baton::Lengths;
-use crate::credential::{AccessToken, Client, RefreshToken};
+use crate::credential::{Client, RefreshToken};
 use crate::disk::{DiskError, Read, read_capped};
 
 /// A reply is not larger than this, in bytes; a longer one is cut, and then it is no JSON.
@@ -80,8 +80,7 @@ struct ExchangeBody<'a> {
 struct RevokeBody<'a> {
     token: &'a str,
     token_type_hint: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    client_id: Option<&'a str>,
+    client_id: &'a str,
 }
 
 impl Reason {
@@ -157,20 +156,8 @@ impl Authority {
     /// # Errors
     /// When nothing could be sent because the client cannot be made.
     pub fn revoke(&self, token: &RefreshToken) -> Result<Answer, AuthorityError> {
-        let body = RevokeBody {
-            token: token.expose(),
-            token_type_hint: "refresh_token",
-            client_id: Some(CLIENT_ID),
-        };
-        self.post("/oauth/revoke", &body, REVOKE_TIMEOUT)
-    }
-
-    /// Revokes an access token, where a login has no refresh token.
-    ///
-    /// # Errors
-    /// When nothing could be sent because the client cannot be made.
-    pub fn revoke_access(&self, token: &AccessToken) -> Result<Answer, AuthorityError> {
-        let body = RevokeBody { token: token.expose(), token_type_hint: "access_token", client_id: None };
+        let body =
+            RevokeBody { token: token.expose(), token_type_hint: "refresh_token", client_id: CLIENT_ID };
         self.post("/oauth/revoke", &body, REVOKE_TIMEOUT)
     }
 

@@ -157,7 +157,22 @@ impl State {
     /// Returns whether the slot still shows the lease `id`.
     #[must_use]
     pub fn is_leased_as(&self, id: LeaseId) -> bool {
-        matches!(&self.phase, Phase::Leased { lease, .. } if lease.id == id)
+        self.lease().is_some_and(|lease| lease.id == id)
+    }
+
+    /// Returns whether the slot's lease belongs to `owner`, renewed or not.
+    #[must_use]
+    pub fn is_leased_by(&self, owner: OwnerId) -> bool {
+        self.lease().is_some_and(|lease| lease.owner.id == owner)
+    }
+
+    /// Returns the lease, if there is one.
+    #[must_use]
+    pub fn lease(&self) -> Option<&Lease> {
+        match &self.phase {
+            Phase::Leased { lease, .. } => Some(lease),
+            Phase::Empty | Phase::Idle | Phase::Suspect { .. } | Phase::Dead { .. } => None,
+        }
     }
 
     /// Returns what the phase says beneath a lease.

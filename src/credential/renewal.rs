@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
-use super::{AccessClaims, FullLogin, IdClaims, RefreshToken};
+use super::{AccessClaims, FullLogin, IdClaims, NotARefreshToken, RefreshToken};
 
 /// The tokens of a 2xx reply. Missing or null means: keep the old one.
 pub struct Renewal {
@@ -66,6 +66,12 @@ impl Renewal {
             return Err(Unreadable);
         }
         Ok(Self { id_token, access_token: access_token.filter(|_| has_access), refresh_token })
+    }
+
+    /// Returns the new refresh token, if the reply has one.
+    #[must_use]
+    pub fn refresh_token(&self) -> Option<Result<RefreshToken, NotARefreshToken>> {
+        self.refresh_token.as_ref().map(|text| RefreshToken::new(text.expose_secret()))
     }
 
     /// Judges the reply to an exchange of `parent`'s refresh token and applies it.

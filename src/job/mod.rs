@@ -12,6 +12,6 @@ mod random;
 pub use clock::{Clock, SystemClock};
 pub use environment::Environment;
 pub use hardening::{harden, spawn, this_program};
-pub use notices::{Level, Notices, Silent};
+pub use notices::{Level, Notices, Silent, explain};
 pub use platform::{Job, Platform};
 pub use random::{NoRandomness, random};

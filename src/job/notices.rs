@@ -1,5 +1,7 @@
 //! What a person is told while a verb runs. The command line decides where it goes and how much of it.
 
+use std::error::Error;
+
 /// How much a notice matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
@@ -15,6 +17,18 @@ pub enum Level {
 pub trait Notices {
     /// Tells one thing, in one sentence, without secrets.
     fn tell(&self, level: Level, text: &str);
+}
+
+/// Returns an error with its causes, in one line. No error of ours has a secret in it.
+#[must_use]
+pub fn explain(error: &(dyn Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
 }
 
 /// Tells nobody.

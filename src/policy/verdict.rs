@@ -1,8 +1,9 @@
 //! The gate: the one place that turns a credential into an [`Approved`] one.
 
-use super::{Method, Policy};
-use crate::credential::{Client, Credential, FullLogin, Mode};
 use chrono::{DateTime, Utc};
+
+use super::{Method, Policy};
+use crate::credential::{Client, Credential, FullLogin, Mode, Refused, Renewal};
 
 /// A credential that the policy allows here. Only this room makes one out of something else.
 #[derive(Clone)]
@@ -96,6 +97,15 @@ impl Approved<FullLogin> {
     #[must_use]
     pub fn access_only(&self, client: Client, now: DateTime<Utc>) -> Approved<Credential> {
         Approved(self.0.access_only(client, now).into_credential())
+    }
+
+    /// Applies the reply to an exchange of this login. The approval carries over, because the reply belongs to the
+    /// same account and user or is refused: what an approved exchange gave may always be stored.
+    ///
+    /// # Errors
+    /// When the reply must not be used.
+    pub fn renewed(&self, renewal: &Renewal, now: DateTime<Utc>) -> Result<Self, Refused> {
+        renewal.apply(&self.0, now).map(|renewed| Self(renewed.login))
     }
 
     /// Returns the login as a credential, refresh token included: for a home that is the holder.

@@ -1,0 +1,274 @@
+//! What may be typed. Every option with a value also has a variable `AUTHBATON_…`, but for those that say where a token
+//! is sent; switches that do something have none, so that an environment cannot make a step destructive.
+
+use std::path::PathBuf;
+
+use chrono::TimeDelta;
+use clap::{Arg, ArgAction, ArgGroup, Args, Command, CommandFactory, FromArgMatches, Parser, Subcommand};
+
+use crate::commands::{EnforceOptions, LoginKind, LogoutOptions, RestoreOptions, SecretSource};
+use crate::job::Environment;
+
+/// Options that an environment must not set: a poisoned one would receive a refresh token.
+const WITHOUT_VARIABLE: [&str; 2] = ["authority-url", "ca-file"];
+
+#[derive(Parser)]
+#[command(
+    name = "authbaton",
+    version,
+    about = "Carries one Codex or LLMX login from CI job to CI job",
+    disable_help_subcommand = true,
+    subcommand_value_name = "VERB",
+    subcommand_help_heading = "Verbs"
+)]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    pub(super) common: Common,
+    #[command(subcommand)]
+    pub(super) verb: Verb,
+}
+
+#[derive(Args)]
+#[command(next_help_heading = "Common options")]
+pub(super) struct Common {
+    /// The client whose login it is: `codex` or `llmx` [default: codex]
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(super) client: Option<String>,
+    /// The client's home [default: `CODEX_HOME` or `~/.codex`]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(super) home: Option<PathBuf>,
+    /// Where the sealed login rests: `file:DIR`, or `home:` where the machine keeps its homes
+    #[arg(long, global = true, value_name = "URL")]
+    pub(super) store: Option<String>,
+    /// The slot in the store [default: default]
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(super) slot: Option<String>,
+    /// Who may open the baton: the same text everywhere for a shared login
+    #[arg(long, global = true, value_name = "TEXT")]
+    pub(super) audience: Option<String>,
+    /// A file with the seal keys: 32 bytes each, base64 or hex, newest first [else: variable `AUTHBATON_SEAL_KEY`]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(super) seal_key_file: Option<PathBuf>,
+    /// Renew when less is left [default: 24h, or half of the lifetime]
+    #[arg(long, global = true, value_name = "DURATION")]
+    pub(super) refresh_before_expiry: Option<String>,
+    /// Wait for locks and leases at most this long [default: what the store's leases need]
+    #[arg(long, global = true, value_name = "DURATION")]
+    pub(super) lock_timeout: Option<String>,
+    /// Go on asking an authority that cannot be reached for this long [default: 60s]
+    #[arg(long, global = true, value_name = "DURATION")]
+    pub(super) timeout: Option<String>,
+    /// The platform, where it is not recognised: `github`, `gitlab`, `jenkins`, `ci` or `shell`
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(super) platform: Option<String>,
+    /// Allow only this method: `chatgpt` or `api`
+    #[arg(long, global = true, value_name = "METHOD")]
+    pub(super) forced_login_method: Option<String>,
+    /// Allow ChatGPT logins of this workspace only (repeatable; in the variable: one a line)
+    #[arg(long, global = true, value_name = "ID", value_delimiter = '\n')]
+    pub(super) forced_chatgpt_workspace_id: Vec<String>,
+    /// Another authority; https, or http on loopback
+    #[arg(long, global = true, value_name = "URL")]
+    pub(super) authority_url: Option<String>,
+    /// Trust these certificate authorities too (PEM)
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(super) ca_file: Option<PathBuf>,
+    /// Report as JSON on stdout
+    #[arg(long, global = true)]
+    pub(super) json: bool,
+    /// Say nothing but warnings and errors
+    #[arg(long, short, global = true, conflicts_with = "verbose")]
+    pub(super) quiet: bool,
+    /// Say more
+    #[arg(long, short, global = true)]
+    pub(super) verbose: bool,
+}
+
+#[derive(Subcommand)]
+pub(super) enum Verb {
+    /// Take a credential from stdin or a file
+    Login(Login),
+    /// Show what is in the home (local files only)
+    Status,
+    /// Log out locally where the policy does not allow the login
+    Enforce(Enforce),
+    /// Place an access-only file from the slot
+    Restore(Restore),
+    /// Renew the login if that is due, and store it
+    Refresh(Refresh),
+    /// Move the home's login into the slot
+    Save(Save),
+    /// Delete the home's login
+    Logout(Logout),
+    /// Show the whole relay against a built-in authority
+    Rehearse,
+}
+
+#[derive(Args)]
+pub(super) struct Account {
+    /// Let a login of another account replace the slot's
+    #[arg(long)]
+    pub(super) allow_account_change: bool,
+}
+
+#[derive(Args)]
+#[command(group = ArgGroup::new("kind").required(true).multiple(false))]
+pub(super) struct Login {
+    /// Read an OpenAI API key
+    #[arg(long, group = "kind")]
+    with_api_key: bool,
+    /// Read a personal access token (`at-…`)
+    #[arg(long, group = "kind")]
+    with_access_token: bool,
+    /// Read an auth.json, as it is or as base64
+    #[arg(long, group = "kind")]
+    with_auth_json: bool,
+    /// Read from this file instead of stdin
+    #[arg(long, value_name = "FILE")]
+    from_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) account: Account,
+}
+
+#[derive(Args)]
+pub(super) struct Enforce {
+    /// Report only
+    #[arg(long)]
+    dry_run: bool,
+}
+
+#[derive(Args)]
+#[command(group = ArgGroup::new("seed").multiple(false))]
+pub(super) struct Restore {
+    /// Seed the slot from this file, if it wants one
+    #[arg(long, group = "seed", value_name = "FILE")]
+    seed_file: Option<PathBuf>,
+    /// Seed the slot from stdin, if it wants one
+    #[arg(long, group = "seed")]
+    seed_stdin: bool,
+    /// Seed the slot from this variable, if it wants one
+    #[arg(long, group = "seed", value_name = "NAME")]
+    seed_env: Option<String>,
+    /// Refuse an access token that lasts less
+    #[arg(long, value_name = "DURATION", value_parser = super::settings::duration)]
+    min_ttl: Option<TimeDelta>,
+    /// Replace a login that authbaton did not place
+    #[arg(long)]
+    replace: bool,
+    #[command(flatten)]
+    account: Account,
+}
+
+#[derive(Args)]
+pub(super) struct Refresh {
+    /// Renew although nothing is due, and although the slot is dead
+    #[arg(long)]
+    pub(super) force: bool,
+}
+
+#[derive(Args)]
+pub(super) struct Save {
+    #[command(flatten)]
+    pub(super) account: Account,
+}
+
+#[derive(Args)]
+pub(super) struct Logout {
+    /// Revoke the login at the authority, for every copy of it
+    #[arg(long)]
+    revoke: bool,
+    /// Empty the slot, too
+    #[arg(long)]
+    purge: bool,
+}
+
+impl Verb {
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Self::Login(_) => "login",
+            Self::Status => "status",
+            Self::Enforce(_) => "enforce",
+            Self::Restore(_) => "restore",
+            Self::Refresh(_) => "refresh",
+            Self::Save(_) => "save",
+            Self::Logout(_) => "logout",
+            Self::Rehearse => "rehearse",
+        }
+    }
+}
+
+impl Login {
+    pub(super) fn kind(&self) -> LoginKind {
+        match (self.with_api_key, self.with_access_token) {
+            (true, _) => LoginKind::ApiKey,
+            (_, true) => LoginKind::AccessToken,
+            _ => LoginKind::AuthJson,
+        }
+    }
+
+    pub(super) fn source(&self) -> SecretSource {
+        self.from_file.clone().map_or(SecretSource::Stdin, SecretSource::File)
+    }
+}
+
+impl Enforce {
+    pub(super) fn options(&self) -> EnforceOptions {
+        EnforceOptions { dry_run: self.dry_run }
+    }
+}
+
+impl Restore {
+    pub(super) fn options(&self) -> RestoreOptions {
+        let seed = match (&self.seed_file, self.seed_stdin, &self.seed_env) {
+            (Some(path), ..) => Some(SecretSource::File(path.clone())),
+            (_, true, _) => Some(SecretSource::Stdin),
+            (.., Some(name)) => Some(SecretSource::Variable(name.clone())),
+            _ => None,
+        };
+        RestoreOptions {
+            seed,
+            min_ttl: self.min_ttl,
+            replace: self.replace,
+            allow_account_change: self.account.allow_account_change,
+        }
+    }
+}
+
+impl Logout {
+    pub(super) fn options(&self) -> LogoutOptions {
+        LogoutOptions { revoke: self.revoke, purge: self.purge }
+    }
+}
+
+/// Returns the command line as `clap` knows it, with the variables that are set to something.
+#[must_use]
+pub fn command(environment: &Environment) -> Command {
+    with_variables(Arguments::command(), environment)
+}
+
+pub(super) fn arguments(command: Command, typed: Vec<std::ffi::OsString>) -> Result<Arguments, clap::Error> {
+    let matches = command.try_get_matches_from(typed)?;
+    Arguments::from_arg_matches(&matches)
+}
+
+fn with_variables(command: Command, environment: &Environment) -> Command {
+    let command = command.mut_args(|argument| with_variable(argument, environment));
+    command.mut_subcommands(|verb| with_variables(verb, environment))
+}
+
+fn with_variable(argument: Arg, environment: &Environment) -> Arg {
+    let takes_value = matches!(argument.get_action(), ArgAction::Set | ArgAction::Append);
+    let Some(long) = argument.get_long().map(str::to_owned) else { return argument };
+    let has_variable = takes_value || ["json", "quiet"].contains(&long.as_str());
+    if !has_variable || WITHOUT_VARIABLE.contains(&long.as_str()) {
+        return argument;
+    }
+    let name = format!("AUTHBATON_{}", long.to_uppercase().replace('-', "_"));
+    let help = argument.get_help().map(|help| format!("{help} [env: {name}]"));
+    let argument = match help {
+        Some(help) => argument.help(help),
+        None => argument,
+    };
+    // Set to nothing is unset: `clap` would take the empty text as the value.
+    if environment.has(&name) { argument.env(name).hide_env(true) } else { argument }
+}

@@ -1,0 +1,525 @@
+//! The error table: every id with its exit code, what it means and what to do. `docs/errors.md` is made from it, and
+//! every error of every room is mapped here, in one place, so that none is forgotten.
+
+use super::Exit;
+use crate::authority::AuthorityError;
+use crate::baton::{DeadReason, KeyError, OpenError};
+use crate::commands::CommandError;
+use crate::credential::{InputError, NotFull, ParseError};
+use crate::disk::DiskError;
+use crate::home::HomeError;
+use crate::policy::PolicyError;
+use crate::relay::{ExchangeError, RelayError};
+use crate::store::StoreError;
+
+/// A row of the table.
+pub struct Entry {
+    /// The stable id.
+    pub id: &'static str,
+    /// The exit code.
+    pub exit: Exit,
+    /// What it means.
+    pub meaning: &'static str,
+    /// What to do.
+    pub hint: &'static str,
+}
+
+macro_rules! error_table {
+    ($($name:ident $id:literal $exit:ident $meaning:literal $hint:literal)*) => {
+        /// The stable id of an error.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[expect(missing_docs, reason = "the table below says what each means")]
+        pub enum ErrorId { $($name),* }
+
+        impl ErrorId {
+            /// Every id, in the order of the table.
+            pub const ALL: &[Self] = &[$(Self::$name),*];
+
+            /// Returns the row of the table.
+            #[must_use]
+            pub const fn entry(self) -> &'static Entry {
+                match self {
+                    $(Self::$name => &Entry { id: $id, exit: Exit::$exit, meaning: $meaning, hint: $hint }),*
+                }
+            }
+        }
+    };
+}
+
+error_table! {
+    Internal "internal" Internal
+        "This program or its machine failed in a way that it should not"
+        "try again; if it stays, report it with the output of the same command and `-v`"
+    RehearsalFailed "rehearsal-failed" Internal
+        "A point of the rehearsal did not hold"
+        "the rows marked FAILED say which; report them with the version of authbaton and the operating system"
+    Usage "usage" Usage
+        "The command line, or a variable that stands for an option, is wrong"
+        "see `authbaton --help` and `authbaton VERB --help`"
+    SecretOnArgv "secret-on-argv" Usage
+        "A secret was given as an argument, where every process of the machine can read it; nothing was read"
+        "pipe it, or name a file with `--from-file`; a secret that was really typed should be replaced"
+    StdinIsTerminal "stdin-is-terminal" Usage
+        "A secret is read from stdin, and stdin is a terminal"
+        "pipe it, e.g. `printenv OPENAI_API_KEY | authbaton login --with-api-key`, or name a file with `--from-file`"
+    StdinUnreadable "stdin-unreadable" Usage
+        "Stdin cannot be read"
+        "give the step an open stdin, or name a file with `--from-file`"
+    SecretFileMissing "secret-file-missing" Usage
+        "A file that should have a secret in it is not there"
+        "check the path; on a fork or for Dependabot the platform gives no secrets"
+    SecretFileUnreadable "secret-file-unreadable" Usage
+        "A file that should have a secret in it cannot be read"
+        "check its owner and mode; it must be a regular file"
+    SecretVariableMissing "secret-variable-missing" Usage
+        "A variable that should have a secret in it is not set"
+        "check its name; on a fork or for Dependabot the platform gives no secrets"
+    NotForLlmx "not-for-llmx" Usage
+        "LLMX has no access tokens"
+        "use `--with-api-key` or `--with-auth-json`, or `--client codex`"
+    HomeNotFound "home-not-found" Usage
+        "The client's home cannot be found"
+        "create the directory that the variable names, unset the variable, or give `--home DIR`"
+    HomeUnusable "home-unusable" Usage
+        "A file of the home, or of the state directory, cannot be used"
+        "check owner, mode and free space of the path in the message"
+    HomeObstacle "home-obstacle" Usage
+        "The client could not replace its auth.json, and would lose what it renews"
+        "make auth.json a plain file of this user with mode 0600 and one name, or delete it"
+    StateDirectoryUnknown "state-directory-unknown" Usage
+        "There is no place for this machine's journals"
+        "set HOME or XDG_STATE_HOME to an absolute path"
+    StoreNotConfigured "store-not-configured" Usage
+        "On a CI a ChatGPT login needs a store: what is renewed in a home is lost with the job"
+        "give `--store file:DIR`; `--store home:` only where the machine keeps its homes"
+    StoreNeeded "store-needed" Usage
+        "This verb works on a slot, and there is no store"
+        "give `--store file:DIR` or set AUTHBATON_STORE"
+    SealKeyMissing "seal-key-missing" Usage
+        "No seal key was given"
+        "make one with `openssl rand -base64 32`, keep it as a secret, and set AUTHBATON_SEAL_KEY"
+    SealKeyMalformed "seal-key-malformed" Usage
+        "A seal key is not 32 random bytes in base64 or hex"
+        "make one with `openssl rand -base64 32`; passphrases and shorter values are refused"
+    SealKeyUnreadable "seal-key-unreadable" Usage
+        "The file with the seal keys cannot be used"
+        "check the path given to `--seal-key-file`, its owner and mode"
+    CaFileUnusable "ca-file-unusable" Usage
+        "The file with additional certificate authorities cannot be used"
+        "give `--ca-file` a file of certificates in PEM form"
+    PolicyUnreadable "policy-unreadable" Usage
+        "A configuration file cannot be read, so nothing can be decided; nothing was placed or deleted"
+        "make the file readable, or delete it"
+    PolicyInvalid "policy-invalid" Usage
+        "A configuration value cannot be understood, so nothing can be decided; nothing was placed or deleted"
+        "mend the value in the message; the client stops at it, too"
+    PolicyImpossible "policy-impossible" Usage
+        "The restrictions contradict each other: nobody could log in; nothing was placed or deleted"
+        "make the sources in the message agree"
+    InputEmpty "input-empty" NoCredential
+        "A secret was expected, and nothing came"
+        "check the name of the secret; on a fork or for Dependabot the platform gives none"
+    InputBlank "input-blank" NoCredential
+        "A secret was expected, and only white space came"
+        "check the name of the secret, and that it has a value"
+    InputNotUtf8 "input-not-utf8" NoCredential
+        "A secret is not UTF-8"
+        "store it as text; a file that is not text can be given as base64"
+    InputTooLarge "input-too-large" NoCredential
+        "A secret has more than 64 KiB"
+        "check that it is the right file"
+    ApiKeySeveralLines "api-key-several-lines" NoCredential
+        "An API key has several lines; the client would store them all as one key"
+        "pipe the key alone"
+    AccessTokenMalformed "access-token-malformed" NoCredential
+        "An access token does not begin with `at-`"
+        "check that it is a personal access token; an API key goes to `--with-api-key`"
+    AuthJsonBlank "auth-json-blank" NoCredential
+        "An auth.json is empty"
+        "give the whole file that the client wrote, as it is or as base64"
+    AuthJsonNotUtf8 "auth-json-not-utf8" NoCredential
+        "An auth.json is not UTF-8"
+        "give the whole file that the client wrote, as it is or as base64"
+    AuthJsonTooLarge "auth-json-too-large" NoCredential
+        "An auth.json has more than 32 KiB"
+        "check that it is the right file"
+    AuthJsonNotJson "auth-json-not-json" NoCredential
+        "An auth.json is not JSON, or cut short"
+        "give the whole file that the client wrote, as it is or as base64; a shell may have eaten its quotes"
+    AuthJsonInvalid "auth-json-invalid" NoCredential
+        "An auth.json has a field that the client cannot read"
+        "log in anew with the client, and give the file that it writes"
+    IdTokenNotJwt "id-token-not-jwt" NoCredential
+        "The id token of an auth.json is no JWT; the client would refuse the whole file"
+        "log in anew with the client, and give the file that it writes"
+    CredentialUnusable "credential-unusable" NoCredential
+        "An auth.json has no credential that the client could use"
+        "log in anew with the client, and give the file that it writes"
+    HandleGiven "handle-given" NoCredential
+        "An auth.json has a broker's handle in place of its refresh token"
+        "it works only in the job that it was made for; seed from the login itself"
+    AccessOnlyGiven "access-only-given" NoCredential
+        "An auth.json is access-only: its refresh token is blank, because a store holds it"
+        "use the store, with `authbaton restore`; or seed from the login itself"
+    AccountIdMissing "account-id-missing" NoCredential
+        "A login has no tokens.account_id; the client would never refresh it"
+        "log in anew with the client, and give the file that it writes"
+    LastRefreshMissing "last-refresh-missing" NoCredential
+        "A login has no last_refresh; the client would send no token"
+        "log in anew with the client, and give the file that it writes"
+    NotAFullLogin "not-a-full-login" NoCredential
+        "A full ChatGPT login is needed, and this is another kind of credential"
+        "API keys and access tokens need no store: use `authbaton login`"
+    NotLoggedIn "not-logged-in" NoCredential
+        "The home has no login"
+        "use `authbaton restore` or `authbaton login`"
+    SlotEmpty "slot-empty" NoCredential
+        "The slot holds no login"
+        "seed it: `authbaton restore --seed-file auth.json`, from a login that nobody else uses"
+    RefreshFirst "refresh-first" NoCredential
+        "What the slot holds must be exchanged once before anyone relies on it"
+        "run `authbaton refresh`"
+    TokenTooShort "token-too-short" NoCredential
+        "The access token does not last as long as is needed"
+        "run `authbaton refresh` first"
+    PolicyForbidden "policy-forbidden" Policy
+        "The policy does not allow this credential; it was not placed, and a store keeps what it has"
+        "use a credential that the policy allows, or change the policy at the source that `authbaton status` shows"
+    PolicyLoggedOut "policy-logged-out" Policy
+        "The policy does not allow the login that was in the home; it was deleted there, and nothing was revoked"
+        "log in with a credential that the policy allows"
+    PolicyWouldLogOut "policy-would-log-out" Policy
+        "The policy does not allow the login in the home; this was a dry run, and it is still there"
+        "run `authbaton enforce` to log out, or log in with a credential that the policy allows"
+    PolicyNotLoggedOut "policy-not-logged-out" Policy
+        "The policy does not allow the login in the home, and it could not be deleted"
+        "delete auth.json by hand; the message says what was in the way"
+    LoginExpired "login-expired" LoginNeeded
+        "The refresh token has expired"
+        "log in anew in a temporary home, and seed: `authbaton restore --seed-file auth.json`"
+    LoginReused "login-reused" LoginNeeded
+        "The refresh token was used before: by a copy of this login elsewhere, or because an old baton came back"
+        "log in anew in a temporary home, and seed: `authbaton restore --seed-file auth.json`; keep no copy of it"
+    LoginInvalidated "login-invalidated" LoginNeeded
+        "The login was revoked"
+        "log in anew in a temporary home, and seed: `authbaton restore --seed-file auth.json`"
+    LoginRefused "login-refused" LoginNeeded
+        "The authority does not accept the refresh token"
+        "log in anew in a temporary home, and seed: `authbaton restore --seed-file auth.json`"
+    LoginSuspect "login-suspect" LoginNeeded
+        "The authority refused the login without saying why; nobody asks again for ten minutes"
+        "try again later; a seed clears it: `authbaton restore --seed-file auth.json`"
+    ReplyRefused "reply-refused" LoginNeeded
+        "The authority answered with somebody else's tokens, or with an empty one; they were not used"
+        "log in anew in a temporary home, and seed: `authbaton restore --seed-file auth.json`"
+    AuthorityUnreachable "authority-unreachable" Authority
+        "The authority could not be asked; the login is as good as before"
+        "check network, proxy and `--ca-file`, and try again"
+    AuthorityUnclear "authority-unclear" Authority
+        "The authority was asked and did not answer; the next refresh will tell whether the login was renewed"
+        "try again; if that says `login-reused`, the answer was lost for good"
+    AuthorityRefused "authority-refused" Authority
+        "The authority refused the request, not the login"
+        "try again later; if it stays, update authbaton"
+    ReplyUnreadable "reply-unreadable" Authority
+        "The authority's answer has no tokens in it; the sealed answer is kept in a journal"
+        "check for a proxy that answers in the authority's place, and try again"
+    NotRevoked "not-revoked" Authority
+        "The login was deleted here, but the authority did not take the revocation"
+        "end the session in the account's settings"
+    LockTimeout "lock-timeout" Timeout
+        "Another process held a lock for too long"
+        "wait for it, or raise `--lock-timeout`"
+    LeaseTimeout "lease-timeout" Timeout
+        "Another job had the lease for too long"
+        "wait for it, or raise `--lock-timeout`; a lease whose owner is gone runs out by itself"
+    StoreFailed "store-failed" Store
+        "The store could not be read or written; nothing is lost"
+        "check the path in the message and its file system, and try again"
+    StoreUntrusted "store-untrusted" Store
+        "The store's directory is a link, belongs to another user, or can be written by others"
+        "make it a directory of this user with mode 0700"
+    StoreReadOnly "store-read-only" Store
+        "This run may not write the store, so it may not renew the login"
+        "run `authbaton refresh` where the store can be written"
+    StoreNotExclusive "store-not-exclusive" Store
+        "The store does not keep two jobs from writing at once, and a lost write is a lost login"
+        "use a store that does; where the CI runs one such job at a time, say so with `?mutex=ci`"
+    BatonNotSealed "baton-not-sealed" Store
+        "What the slot has was not written by authbaton"
+        "check the store and the slot; authbaton does not overwrite what it does not know"
+    BatonTruncated "baton-truncated" Store
+        "What the slot has is cut short"
+        "restore the file from a backup, or use another slot and seed it"
+    BatonDamaged "baton-damaged" Store
+        "What the slot has was changed after it was sealed"
+        "find out who can write the store; use another slot and seed it with a new login"
+    BatonInconsistent "baton-inconsistent" Store
+        "What the slot has is genuine, but contradicts itself"
+        "use another slot and seed it, and report this"
+    BatonNewer "baton-newer" Store
+        "What the slot has was written by a later version"
+        "update authbaton here"
+    BatonTooLarge "baton-too-large" Store
+        "The slot's content is larger than it may be"
+        "use another slot and seed it"
+    BatonTooManyHashes "baton-too-many-hashes" Store
+        "The slot's content lists more tokens than a slot remembers"
+        "use another slot and seed it, and report this"
+    BatonUnknownKey "baton-unknown-key" Store
+        "The slot was sealed with a key that was not given"
+        "add the old key behind the new one in AUTHBATON_SEAL_KEY; without it, use another slot and seed it"
+    BatonWrongKey "baton-wrong-key" Store
+        "The slot does not open with the key that it names"
+        "find out who can write the store; use another slot and seed it with a new login"
+    BatonWrongSlot "baton-wrong-slot" Store
+        "What the slot has was sealed for another slot: somebody moved it"
+        "put it back, or use another slot and seed it"
+    BatonWrongAudience "baton-wrong-audience" Store
+        "The slot was sealed for another audience"
+        "give the same `--audience` everywhere, or use another slot"
+    SeedsFull "seeds-full" Store
+        "The slot remembers as many seeds as it can"
+        "use another slot"
+    HomeOccupied "home-occupied" Conflict
+        "The home has a login that authbaton did not place; both are kept"
+        "move it into the store with `authbaton save`, use another `--home`, or give `--replace`"
+    HomeChanged "home-changed" Conflict
+        "Somebody changed auth.json meanwhile; it was not overwritten"
+        "try again; let only one program at a time log in to this home"
+    AccountChange "account-change" Conflict
+        "The seed belongs to another account than the slot's login; both are kept"
+        "use another slot, or give `--allow-account-change`"
+    NotNewer "not-newer" Conflict
+        "The login in the home is not newer than what the slot was seeded with; both are kept"
+        "log in anew in this home and save again, or use the slot's with `authbaton restore --replace`"
+    SlotRestless "slot-restless" Conflict
+        "The slot kept changing under us"
+        "try again; many writers at once are slow, not wrong"
+    NotStored "rotated-not-stored" NotStored
+        "The login was renewed, and the store did not take it: the new token is only in the journal and in the text printed"
+        "keep that text; when the store is back, run any authbaton verb on this machine, which stores the journal"
+}
+
+impl ErrorId {
+    /// Finds the row of an error.
+    #[must_use]
+    pub fn of(error: &CommandError) -> Self {
+        match error {
+            CommandError::Relay(error) => of_relay(error),
+            CommandError::Policy(error) => of_policy(error),
+            CommandError::Terminal { .. } => Self::StdinIsTerminal,
+            CommandError::Stdin(_) => Self::StdinUnreadable,
+            CommandError::NoSecretFile(_) => Self::SecretFileMissing,
+            CommandError::SecretFile(_) => Self::SecretFileUnreadable,
+            CommandError::NoSecretVariable(_) => Self::SecretVariableMissing,
+            CommandError::Input { problem, .. } => of_input(*problem),
+            CommandError::Unusable(_) => Self::CredentialUnusable,
+            CommandError::NotFull(error) => of_not_full(*error),
+            CommandError::NotForLlmx => Self::NotForLlmx,
+            CommandError::Forbidden(_) => Self::PolicyForbidden,
+            CommandError::LoggedOut(_) => Self::PolicyLoggedOut,
+            CommandError::WouldLogOut(_) => Self::PolicyWouldLogOut,
+            CommandError::NotLoggedOut { .. } => Self::PolicyNotLoggedOut,
+            CommandError::StoreNotConfigured => Self::StoreNotConfigured,
+            CommandError::StoreNeeded(_) => Self::StoreNeeded,
+            CommandError::SealKey(KeyError::Missing) => Self::SealKeyMissing,
+            CommandError::SealKey(KeyError::NotAKey(_) | KeyError::TooMany) => Self::SealKeyMalformed,
+            CommandError::SealKeyFile(_) => Self::SealKeyUnreadable,
+            CommandError::NotRevoked(_) => Self::NotRevoked,
+            CommandError::Rehearsal { .. } => Self::RehearsalFailed,
+            CommandError::RehearsalSetup(_) => Self::Internal,
+        }
+    }
+}
+
+fn of_relay(error: &RelayError) -> ErrorId {
+    match error {
+        RelayError::Home(error) => of_home(error),
+        RelayError::Store(error) => of_store(error),
+        RelayError::Sealed(error) => of_sealed(error),
+        RelayError::Randomness(_) => ErrorId::Internal,
+        RelayError::SlotEmpty => ErrorId::SlotEmpty,
+        RelayError::Dead(reason) => of_dead(*reason),
+        RelayError::Suspect(_) => ErrorId::LoginSuspect,
+        RelayError::LeaseTimeout { .. } => ErrorId::LeaseTimeout,
+        RelayError::ReadOnly(_) => ErrorId::StoreReadOnly,
+        RelayError::NotExclusive => ErrorId::StoreNotExclusive,
+        RelayError::Policy(_) => ErrorId::PolicyForbidden,
+        RelayError::Exchange(error) => of_exchange(error),
+        RelayError::Restless => ErrorId::SlotRestless,
+        RelayError::AccountChange => ErrorId::AccountChange,
+        RelayError::TooManySeeds => ErrorId::SeedsFull,
+        RelayError::HomeOccupied => ErrorId::HomeOccupied,
+        RelayError::NotNewer => ErrorId::NotNewer,
+        RelayError::TooShort { .. } => ErrorId::TokenTooShort,
+        RelayError::Unproven => ErrorId::RefreshFirst,
+        RelayError::NoLogin => ErrorId::NotLoggedIn,
+        RelayError::Unparsable(error) => of_parse(*error),
+        RelayError::Unusable(_) => ErrorId::CredentialUnusable,
+        RelayError::NotFull(error) => of_not_full(*error),
+        RelayError::HolderElsewhere => ErrorId::AccessOnlyGiven,
+        RelayError::NotStored { .. } => ErrorId::NotStored,
+    }
+}
+
+fn of_exchange(error: &ExchangeError) -> ErrorId {
+    match error {
+        ExchangeError::Client(AuthorityError::CaFile(_) | AuthorityError::NoCertificate(_)) => {
+            ErrorId::CaFileUnusable
+        }
+        ExchangeError::Client(AuthorityError::Build | AuthorityError::Runtime(_)) => ErrorId::Internal,
+        ExchangeError::Unreachable(_) => ErrorId::AuthorityUnreachable,
+        ExchangeError::Unclear(_) => ErrorId::AuthorityUnclear,
+        ExchangeError::Refused(_) => ErrorId::AuthorityRefused,
+        ExchangeError::Dead(reason) => of_dead(*reason),
+        ExchangeError::Unauthorized => ErrorId::LoginSuspect,
+        ExchangeError::Unreadable => ErrorId::ReplyUnreadable,
+        ExchangeError::ReplyRefused(_) => ErrorId::ReplyRefused,
+    }
+}
+
+fn of_dead(reason: DeadReason) -> ErrorId {
+    match reason {
+        DeadReason::Expired => ErrorId::LoginExpired,
+        DeadReason::Reused => ErrorId::LoginReused,
+        DeadReason::Invalidated => ErrorId::LoginInvalidated,
+        DeadReason::InvalidGrant | DeadReason::Unauthorized => ErrorId::LoginRefused,
+        DeadReason::ReplyRefused => ErrorId::ReplyRefused,
+    }
+}
+
+fn of_home(error: &HomeError) -> ErrorId {
+    match error {
+        HomeError::Disk(DiskError::Locked { .. }) => ErrorId::LockTimeout,
+        HomeError::Disk(DiskError::Randomness(_)) => ErrorId::Internal,
+        HomeError::Disk(_) | HomeError::JournalTooLarge(_) => ErrorId::HomeUnusable,
+        HomeError::NotThere { .. } | HomeError::NoHome(_) => ErrorId::HomeNotFound,
+        HomeError::NoStateDirectory => ErrorId::StateDirectoryUnknown,
+        HomeError::Obstacle { .. } => ErrorId::HomeObstacle,
+        HomeError::Changed(_) => ErrorId::HomeChanged,
+    }
+}
+
+fn of_store(error: &StoreError) -> ErrorId {
+    match error {
+        StoreError::Disk(DiskError::Locked { .. }) => ErrorId::LockTimeout,
+        StoreError::Disk(_) => ErrorId::StoreFailed,
+        StoreError::Untrusted(
+            DiskError::Symlink(_)
+            | DiskError::Foreign(_)
+            | DiskError::Shared(_)
+            | DiskError::NotADirectory(_),
+        ) => ErrorId::StoreUntrusted,
+        StoreError::Untrusted(_) => ErrorId::StoreFailed,
+    }
+}
+
+fn of_sealed(error: &OpenError) -> ErrorId {
+    match error {
+        OpenError::NotSealed => ErrorId::BatonNotSealed,
+        OpenError::Truncated => ErrorId::BatonTruncated,
+        OpenError::Damaged => ErrorId::BatonDamaged,
+        OpenError::NewerVersion(_) => ErrorId::BatonNewer,
+        OpenError::TooLarge(_) => ErrorId::BatonTooLarge,
+        OpenError::TooManyHashes => ErrorId::BatonTooManyHashes,
+        OpenError::UnknownKey(_) => ErrorId::BatonUnknownKey,
+        OpenError::WrongKey => ErrorId::BatonWrongKey,
+        OpenError::WrongSlot(_) => ErrorId::BatonWrongSlot,
+        OpenError::WrongAudience => ErrorId::BatonWrongAudience,
+        OpenError::Inconsistent => ErrorId::BatonInconsistent,
+    }
+}
+
+fn of_policy(error: &PolicyError) -> ErrorId {
+    match error {
+        PolicyError::Unreadable(_) => ErrorId::PolicyUnreadable,
+        PolicyError::Invalid { .. } => ErrorId::PolicyInvalid,
+        PolicyError::Impossible(_) => ErrorId::PolicyImpossible,
+    }
+}
+
+fn of_input(error: InputError) -> ErrorId {
+    match error {
+        InputError::Empty => ErrorId::InputEmpty,
+        InputError::Blank => ErrorId::InputBlank,
+        InputError::NotUtf8 => ErrorId::InputNotUtf8,
+        InputError::TooLarge => ErrorId::InputTooLarge,
+        InputError::SeveralLines => ErrorId::ApiKeySeveralLines,
+        InputError::NotAnAccessToken => ErrorId::AccessTokenMalformed,
+        InputError::Document(error) => of_parse(error),
+    }
+}
+
+fn of_parse(error: ParseError) -> ErrorId {
+    match error {
+        ParseError::Blank => ErrorId::AuthJsonBlank,
+        ParseError::TooLarge(_) => ErrorId::AuthJsonTooLarge,
+        ParseError::NotUtf8 => ErrorId::AuthJsonNotUtf8,
+        ParseError::NotJson { .. } => ErrorId::AuthJsonNotJson,
+        ParseError::NotACredential { .. } => ErrorId::AuthJsonInvalid,
+        ParseError::IdTokenNotJwt => ErrorId::IdTokenNotJwt,
+    }
+}
+
+fn of_not_full(error: NotFull) -> ErrorId {
+    match error {
+        NotFull::OtherMode(_) | NotFull::ExternallyManaged => ErrorId::NotAFullLogin,
+        NotFull::AccessOnly => ErrorId::AccessOnlyGiven,
+        NotFull::Handle => ErrorId::HandleGiven,
+        NotFull::NoAccountId => ErrorId::AccountIdMissing,
+        NotFull::NoLastRefresh => ErrorId::LastRefreshMissing,
+    }
+}
+
+/// Returns the page `docs/errors.md`.
+#[must_use]
+pub fn errors_page() -> String {
+    let mut page = String::from(
+        "# Errors\n\nEvery failure has a stable id, an exit code, one sentence and a hint. The program prints\n\
+         `error[ID]: …` and `hint: …` on stderr; with `--json` the same is in `error` on stdout.\n\
+         This page is made from the table in `src/cli/errors.rs`; a test keeps them equal.\n\n\
+         | exit | meaning |\n|---|---|\n\
+         | 0 | done |\n| 1 | a fault of the program or its machine |\n| 2 | usage or configuration |\n\
+         | 3 | no usable credential |\n| 4 | policy mismatch |\n| 5 | login needed: the refresh token is dead |\n\
+         | 6 | authority or network failed; the login may still be good |\n| 7 | lock or lease timeout |\n\
+         | 8 | store failure; nothing is lost |\n| 9 | conflict: store or home moved on, both are kept |\n\
+         | 10 | renewed but not stored: the new login is only here |\n\n\
+         | id | exit | what it means | what to do |\n|---|---|---|---|\n",
+    );
+    for id in ErrorId::ALL {
+        let Entry { id, exit, meaning, hint } = id.entry();
+        let row = format!("| <a id=\"{id}\"></a>`{id}` | {} | {meaning} | {hint} |\n", exit.code());
+        page.push_str(&row.replace(" | authbaton ", " \\| authbaton "));
+    }
+    page
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn ids_are_unique_and_kebab_case() {
+        let ids: BTreeSet<&str> = ErrorId::ALL.iter().map(|id| id.entry().id).collect();
+        assert_eq!(ids.len(), ErrorId::ALL.len());
+        for id in ids {
+            assert!(
+                id.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-'),
+                "{id}"
+            );
+        }
+    }
+
+    #[test]
+    fn sentences_end_without_a_period_and_hints_say_something() {
+        for id in ErrorId::ALL {
+            let Entry { id, meaning, hint, exit } = id.entry();
+            assert!(!meaning.ends_with('.') && meaning.len() > 10, "{id}");
+            assert!(!hint.ends_with('.') && hint.len() > 10, "{id}");
+            assert_ne!(*exit, Exit::Ok, "{id}");
+        }
+    }
+}

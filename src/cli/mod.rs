@@ -1,0 +1,53 @@
+//! The command line: arguments become settings, a verb runs, its report or its error becomes text and an exit code.
+
+mod arguments;
+mod errors;
+mod exit;
+mod output;
+mod settings;
+mod usage;
+
+pub use arguments::command;
+pub use errors::{ErrorId, errors_page};
+pub use exit::Exit;
+
+use std::ffi::OsString;
+
+use crate::commands::{self, Bench, CommandError, Report};
+use crate::job::{Environment, SystemClock};
+use arguments::{Arguments, Verb};
+use output::Output;
+
+/// Runs the program: `arguments` without the program's name.
+#[must_use]
+pub fn run(arguments: &[OsString]) -> Exit {
+    let environment = Environment::Process;
+    let parsed = match usage::parse(arguments, &environment) {
+        Ok(parsed) => parsed,
+        Err(stop) => return stop.report(arguments),
+    };
+    let output = Output::new(&parsed.common, parsed.verb.name());
+    let settings = match settings::settings(&parsed.common) {
+        Ok(settings) => settings,
+        Err(problems) => return output.usage(&problems.to_string()),
+    };
+    let bench =
+        Bench { settings: &settings, environment: &environment, clock: &SystemClock, notices: &output };
+    match dispatch(&bench, parsed) {
+        Ok(report) => output.success(&report),
+        Err(error) => output.failure(&error),
+    }
+}
+
+fn dispatch(bench: &Bench<'_>, arguments: Arguments) -> Result<Report, CommandError> {
+    match arguments.verb {
+        Verb::Login(it) => commands::login(bench, it.kind(), &it.source(), it.account.allow_account_change),
+        Verb::Status => commands::status(bench),
+        Verb::Enforce(it) => commands::enforce(bench, it.options()),
+        Verb::Restore(it) => commands::restore(bench, &it.options()),
+        Verb::Refresh(it) => commands::refresh(bench, it.force),
+        Verb::Save(it) => commands::save(bench, it.account.allow_account_change),
+        Verb::Logout(it) => commands::logout(bench, it.options()),
+        Verb::Rehearse => commands::rehearse(bench),
+    }
+}

@@ -1,0 +1,118 @@
+//! The one place that prints: data on stdout, everything else on stderr.
+
+use std::io::{ErrorKind, Write, stderr, stdout};
+
+use serde_json::{Map, Value, json};
+
+use super::arguments::Common;
+use super::{ErrorId, Exit};
+use crate::commands::{CommandError, Report};
+use crate::job::{Level, Notices, explain};
+use crate::relay::RelayError;
+
+/// The version of the JSON form. Fields may be added; none is changed or removed under the same number.
+const SCHEMA: u32 = 1;
+const RESCUE_BEGIN: &str = "-----BEGIN AUTHBATON RESCUE-----";
+const RESCUE_END: &str = "-----END AUTHBATON RESCUE-----";
+const RESCUE_LINE: usize = 76;
+
+/// Where a verb's words go.
+pub(super) struct Output {
+    json: bool,
+    least: Level,
+    verb: &'static str,
+}
+
+impl Output {
+    pub(super) fn new(common: &Common, verb: &'static str) -> Self {
+        let least = match (common.quiet, common.verbose) {
+            (true, _) => Level::Warning,
+            (_, true) => Level::Detail,
+            _ => Level::Info,
+        };
+        Self { json: common.json, least, verb }
+    }
+
+    pub(super) fn success(&self, report: &Report) -> Exit {
+        if self.json {
+            return json_text(self.verb, None, report.fields());
+        }
+        let lines: String = report.lines().iter().map(|line| format!("{line}\n")).collect();
+        stdout_text(&lines)
+    }
+
+    pub(super) fn failure(&self, error: &CommandError) -> Exit {
+        let (id, text) = (ErrorId::of(error), explain(error));
+        let fields = error.report().map(|report| report.fields().clone()).unwrap_or_default();
+        if let (Some(report), false) = (error.report(), self.json) {
+            let lines: String = report.lines().iter().map(|line| format!("{line}\n")).collect();
+            stdout_text(&lines);
+        }
+        if let CommandError::Relay(RelayError::NotStored { rescue, journal, .. }) = error {
+            let mut text = format!("the sealed reply is kept in `{}` and printed here:\n", journal.display());
+            text.push_str(&rescue_text(rescue));
+            stderr_text(&text);
+        }
+        say(self.json.then_some((self.verb, &fields)), id, &text)
+    }
+
+    pub(super) fn usage(&self, text: &str) -> Exit {
+        say(self.json.then_some((self.verb, &Map::new())), ErrorId::Usage, text)
+    }
+}
+
+impl Notices for Output {
+    fn tell(&self, level: Level, text: &str) {
+        if level < self.least {
+            return;
+        }
+        let prefix = if level == Level::Warning { "warning: " } else { "" };
+        stderr_text(&format!("{prefix}{text}\n"));
+    }
+}
+
+/// Reports an error before a verb is known.
+pub(super) fn plain(json: bool, id: ErrorId, text: &str) -> Exit {
+    say(json.then_some(("", &Map::new())), id, text)
+}
+
+fn say(json: Option<(&str, &Map<String, Value>)>, id: ErrorId, text: &str) -> Exit {
+    let entry = id.entry();
+    stderr_text(&format!("error[{}]: {text}\nhint: {}\n", entry.id, entry.hint));
+    if let Some((verb, fields)) = json {
+        json_text(verb, Some((id, text)), fields);
+    }
+    entry.exit
+}
+
+fn json_text(verb: &str, error: Option<(ErrorId, &str)>, fields: &Map<String, Value>) -> Exit {
+    let verb = if verb.is_empty() { Value::Null } else { verb.into() };
+    let told = error.map(|(id, text)| json!({"id": id.entry().id, "message": text, "hint": id.entry().hint}));
+    let mut object = Map::new();
+    object.insert("schema".to_owned(), SCHEMA.into());
+    object.insert("verb".to_owned(), verb);
+    object.insert("ok".to_owned(), error.is_none().into());
+    object.insert("error".to_owned(), told.unwrap_or_default());
+    object.extend(fields.clone());
+    stdout_text(&format!("{}\n", Value::Object(object)))
+}
+
+fn rescue_text(rescue: &str) -> String {
+    let characters: Vec<char> = rescue.chars().collect();
+    let lines: Vec<String> = characters.chunks(RESCUE_LINE).map(|line| line.iter().collect()).collect();
+    format!("{RESCUE_BEGIN}\n{}\n{RESCUE_END}\n", lines.join("\n"))
+}
+
+/// Prints to stdout. A reader that has gone away is no fault of ours; anything else is told by the exit code.
+pub(super) fn stdout_text(text: &str) -> Exit {
+    let mut out = stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Exit::Internal,
+        _ => Exit::Ok,
+    }
+}
+
+/// Prints to stderr. Whoever closed it does not want to hear.
+fn stderr_text(text: &str) {
+    let _ = stderr().lock().write_all(text.as_bytes());
+}

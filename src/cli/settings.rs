@@ -1,0 +1,112 @@
+//! What the arguments mean. Every problem is found before anything is done, and all are told at once.
+
+use std::fmt;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+
+use super::arguments::Common;
+use crate::authority::AuthorityUrl;
+use crate::baton::{Audience, SlotId, SlotName};
+use crate::commands::Settings;
+use crate::credential::{Client, Margin};
+use crate::job::Platform;
+use crate::policy::Restriction;
+use crate::store::StoreUrl;
+
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Everything that is wrong with the options, a sentence each.
+pub(super) struct Problems(Vec<String>);
+
+impl Problems {
+    /// Takes a value, or notes what is wrong with the option that it came from.
+    fn take<T, E: fmt::Display>(&mut self, option: &str, value: Option<Result<T, E>>) -> Option<T> {
+        match value? {
+            Ok(value) => Some(value),
+            Err(error) => {
+                self.0.push(format!("--{option}: {error}"));
+                None
+            }
+        }
+    }
+}
+
+impl fmt::Display for Problems {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.0.join("; "))
+    }
+}
+
+pub(super) fn settings(common: &Common) -> Result<Settings, Problems> {
+    let mut problems = Problems(Vec::new());
+    let client = problems.take("client", common.client.as_deref().map(client));
+    let platform = problems.take("platform", common.platform.as_deref().map(platform));
+    let store = problems.take("store", common.store.as_deref().map(StoreUrl::parse));
+    let slot = problems.take("slot", common.slot.as_deref().map(SlotName::new));
+    let audience = problems.take("audience", common.audience.as_deref().map(Audience::new));
+    let authority = problems.take("authority-url", common.authority_url.as_deref().map(AuthorityUrl::parse));
+    let margin =
+        problems.take("refresh-before-expiry", common.refresh_before_expiry.as_deref().map(duration));
+    let lock_timeout = problems.take("lock-timeout", common.lock_timeout.as_deref().map(span));
+    let timeout = problems.take("timeout", common.timeout.as_deref().map(span));
+    let restriction =
+        Restriction::of_options(common.forced_login_method.as_deref(), &common.forced_chatgpt_workspace_id);
+    match restriction {
+        Err(error) => {
+            problems.0.push(error.to_string());
+            Err(problems)
+        }
+        Ok(_) if !problems.0.is_empty() => Err(problems),
+        Ok(restriction) => Ok(Settings {
+            client: client.unwrap_or(Client::Codex),
+            home: common.home.clone(),
+            store,
+            id: SlotId { slot: slot.unwrap_or_default(), audience: audience.unwrap_or_default() },
+            seal_key_file: common.seal_key_file.clone(),
+            margin: margin.map_or(Margin::Default, Margin::Fixed),
+            lock_timeout,
+            timeout: timeout.unwrap_or(DEFAULT_TIMEOUT),
+            platform,
+            restriction,
+            authority,
+            ca_file: common.ca_file.clone(),
+        }),
+    }
+}
+
+fn client(name: &str) -> Result<Client, &'static str> {
+    let found = [Client::Codex, Client::Llmx].into_iter().find(|client| client.name() == name);
+    found.ok_or("expected `codex` or `llmx`")
+}
+
+fn platform(name: &str) -> Result<Platform, &'static str> {
+    let found = Platform::ALL.into_iter().find(|platform| platform.name() == name);
+    found.ok_or("expected `github`, `gitlab`, `jenkins`, `ci` or `shell`")
+}
+
+fn span(text: &str) -> Result<Duration, &'static str> {
+    const EXPECTED: &str = "expected a duration with its unit, such as `90s`, `10m` or `24h`";
+    let duration = humantime::parse_duration(text).map_err(|_| EXPECTED)?;
+    // A year is longer than any token or lease, and far from where arithmetic on times ends.
+    if duration > Duration::from_secs(366 * 86_400) { Err(EXPECTED) } else { Ok(duration) }
+}
+
+/// Reads a duration as times are compared with.
+pub(super) fn duration(text: &str) -> Result<TimeDelta, &'static str> {
+    TimeDelta::from_std(span(text)?).map_err(|_| "the duration is too long")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_have_units() {
+        assert_eq!(span("90s"), Ok(Duration::from_secs(90)));
+        assert_eq!(span("24h"), Ok(Duration::from_secs(86_400)));
+        for bad in ["", "90", "-1s", "soon", "1000000000000y", "400d"] {
+            assert!(span(bad).is_err(), "{bad}");
+        }
+    }
+}

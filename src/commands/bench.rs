@@ -1,0 +1,142 @@
+//! What every verb works with, put together from the settings; nothing is opened, read or built before it is needed.
+
+use crate::authority::Authority;
+use crate::baton::SealKeys;
+use crate::disk::{Read, read_capped};
+use crate::home::{Home, StateDirectory};
+use crate::job::{Clock, Environment, Job, Level, Notices};
+use crate::policy::{Policy, PolicyError};
+use crate::relay::{Relay, Surroundings};
+use crate::store::{FileStore, Store, StoreUrl};
+
+use super::{CommandError, Settings};
+
+/// 32-byte keys take 44 or 64 characters each; a file of keys is not larger than this, in bytes.
+const MAX_KEY_FILE_BYTES: usize = 4 * 1024;
+/// The variable with the seal keys. Its option names a file, because keys do not belong on a command line.
+const SEAL_KEY_VARIABLE: &str = "AUTHBATON_SEAL_KEY";
+
+/// A verb's workbench.
+pub struct Bench<'a> {
+    /// What the options mean.
+    pub settings: &'a Settings,
+    /// The environment.
+    pub environment: &'a Environment,
+    /// Time.
+    pub clock: &'a dyn Clock,
+    /// Whom to tell.
+    pub notices: &'a dyn Notices,
+}
+
+/// Who holds the login.
+pub(super) enum Holder {
+    /// The home itself.
+    Home,
+    /// A slot of this store.
+    Store(Box<dyn Store>),
+}
+
+/// The parts that [`Surroundings`] borrows.
+pub(super) struct Parts {
+    pub(super) home: Home,
+    pub(super) policy: Policy,
+    authority: Authority,
+    job: Job,
+}
+
+impl Bench<'_> {
+    pub(super) fn home(&self) -> Result<Home, CommandError> {
+        Ok(Home::find(self.settings.client, self.settings.home.clone(), self.environment)?)
+    }
+
+    pub(super) fn policy(&self, home: &Home) -> Result<Policy, PolicyError> {
+        crate::policy::read(self.settings.client, home.path(), self.settings.restriction.clone())
+    }
+
+    fn job(&self) -> Job {
+        Job::detect(self.environment, self.settings.platform)
+    }
+
+    pub(super) fn parts(&self) -> Result<Parts, CommandError> {
+        let home = self.home()?;
+        let policy = self.policy(&home)?;
+        Ok(self.parts_with(home, policy))
+    }
+
+    /// For `logout`, which must work when the configuration is broken: it places nothing.
+    pub(super) fn parts_without_policy(&self) -> Result<Parts, CommandError> {
+        Ok(self.parts_with(self.home()?, Policy::new(self.settings.client, Vec::new())?))
+    }
+
+    fn parts_with(&self, home: Home, policy: Policy) -> Parts {
+        let settings = self.settings;
+        let authority = Authority::new(settings.client, settings.authority.clone(), settings.ca_file.clone());
+        Parts { home, policy, authority, job: self.job() }
+    }
+
+    pub(super) fn around<'a>(&'a self, parts: &'a Parts) -> Surroundings<'a> {
+        Surroundings {
+            home: &parts.home,
+            policy: &parts.policy,
+            authority: &parts.authority,
+            job: &parts.job,
+            clock: self.clock,
+            notices: self.notices,
+            margin: self.settings.margin,
+            lock_timeout: self.settings.lock_timeout,
+            timeout: self.settings.timeout,
+        }
+    }
+
+    /// Decides who holds a ChatGPT login. On a CI homes vanish, so there it must be said.
+    pub(super) fn holder(&self) -> Result<Holder, CommandError> {
+        match &self.settings.store {
+            Some(StoreUrl::Home) => Ok(Holder::Home),
+            Some(StoreUrl::File { directory, carried, mutex }) => {
+                Ok(Holder::Store(Box::new(FileStore::new(directory, *carried, *mutex))))
+            }
+            None if self.job().platform.is_ci() => Err(CommandError::StoreNotConfigured),
+            None => Ok(Holder::Home),
+        }
+    }
+
+    /// Returns the store that a verb cannot do without.
+    pub(super) fn store(&self, verb: &'static str) -> Result<Box<dyn Store>, CommandError> {
+        match self.holder()? {
+            Holder::Store(store) => Ok(store),
+            Holder::Home => Err(CommandError::StoreNeeded(verb)),
+        }
+    }
+
+    /// Reads the seal keys: the file that was named, else the variable.
+    pub(super) fn seal_keys(&self) -> Result<SealKeys, CommandError> {
+        let Some(path) = &self.settings.seal_key_file else {
+            let text = self.environment.get(SEAL_KEY_VARIABLE).unwrap_or_default();
+            return Ok(SealKeys::parse(&text)?);
+        };
+        let bytes = match read_capped(path, MAX_KEY_FILE_BYTES).map_err(CommandError::SealKeyFile)? {
+            Read::Content(bytes) => bytes,
+            Read::Missing => return Err(CommandError::NoSecretFile(path.clone())),
+        };
+        // Not UTF-8 is no key either.
+        Ok(SealKeys::parse(std::str::from_utf8(&bytes).unwrap_or("?"))?)
+    }
+
+    pub(super) fn relay<'a>(
+        &self,
+        around: &'a Surroundings<'a>,
+        store: &'a dyn Store,
+        keys: &'a SealKeys,
+    ) -> Result<Relay<'a>, CommandError> {
+        let state = StateDirectory::find(self.environment)?;
+        Ok(Relay { around, store, facts: store.facts()?, keys, id: self.settings.id.clone(), state })
+    }
+
+    pub(super) fn info(&self, text: &str) {
+        self.notices.tell(Level::Info, text);
+    }
+
+    pub(super) fn warn(&self, text: &str) {
+        self.notices.tell(Level::Warning, text);
+    }
+}

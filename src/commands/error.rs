@@ -1,0 +1,129 @@
+//! Why a verb failed. The command line's error table gives each an id, an exit code and a hint.
+
+use super::Report;
+use crate::authority::AuthorityError;
+use crate::baton::KeyError;
+use crate::credential::{InputError, NotFull, Unusable};
+use crate::disk::DiskError;
+use crate::home::HomeError;
+use crate::policy::{Mismatch, PolicyError};
+use crate::relay::RelayError;
+use crate::store::StoreError;
+
+/// A verb failed.
+#[derive(Debug, thiserror::Error)]
+pub enum CommandError {
+    /// The relay stopped.
+    #[error(transparent)]
+    Relay(#[from] RelayError),
+    /// The policy cannot be decided.
+    #[error(transparent)]
+    Policy(#[from] PolicyError),
+    /// A secret was to come from stdin, and a person sits there.
+    #[error("stdin is a terminal: {what} is read from a pipe or a file")]
+    Terminal {
+        /// What was expected.
+        what: &'static str,
+    },
+    /// Stdin cannot be read.
+    #[error("stdin cannot be read: {0}")]
+    Stdin(std::io::Error),
+    /// A file with a secret is not there.
+    #[error("there is no file `{}`", .0.display())]
+    NoSecretFile(std::path::PathBuf),
+    /// A file with a secret cannot be read.
+    #[error(transparent)]
+    SecretFile(DiskError),
+    /// A variable with a secret is not set.
+    #[error("the variable `{0}` is not set")]
+    NoSecretVariable(String),
+    /// A secret is not what it should be.
+    #[error("{what}: {problem}")]
+    Input {
+        /// What was read.
+        what: &'static str,
+        /// What is wrong with it.
+        problem: InputError,
+    },
+    /// A document without a credential that the client could use.
+    #[error("the auth.json has no usable credential: {0}")]
+    Unusable(Unusable),
+    /// A credential of another kind, where a full login is needed.
+    #[error("this is no full login: {0}")]
+    NotFull(NotFull),
+    /// LLMX has no personal access tokens.
+    #[error("LLMX has no access tokens")]
+    NotForLlmx,
+    /// A login that was handed over is not allowed here. It was not placed.
+    #[error("{0}")]
+    Forbidden(Mismatch),
+    /// A login in the home is not allowed here. It was deleted.
+    #[error("{0} Logging out.")]
+    LoggedOut(Mismatch),
+    /// A login in the home is not allowed here, and this was only a look.
+    #[error("{0}")]
+    WouldLogOut(Mismatch),
+    /// A login in the home is not allowed here, and it could not be deleted.
+    #[error("{mismatch} Logging out.. Failed to remove auth.json")]
+    NotLoggedOut {
+        /// Why it is not allowed.
+        mismatch: Mismatch,
+        /// Why it is still there.
+        source: HomeError,
+    },
+    /// A ChatGPT login on a CI, and no store.
+    #[error("this is a CI, and no store is given: what is renewed here would be lost with the job")]
+    StoreNotConfigured,
+    /// The verb needs a store.
+    #[error("`{0}` needs a store")]
+    StoreNeeded(&'static str),
+    /// The seal keys are missing or malformed.
+    #[error(transparent)]
+    SealKey(#[from] KeyError),
+    /// The file of the seal keys cannot be read.
+    #[error("the seal key file cannot be used")]
+    SealKeyFile(#[source] DiskError),
+    /// The login was deleted here, but not revoked.
+    #[error("the login was deleted here, but not revoked: {0}")]
+    NotRevoked(String),
+    /// A row of the rehearsal failed.
+    #[error("{failed} of the rehearsal's points did not hold")]
+    Rehearsal {
+        /// How many.
+        failed: usize,
+        /// The table, with those points in it.
+        report: Report,
+    },
+    /// The rehearsal could not be set up.
+    #[error("the rehearsal could not be set up: {0}")]
+    RehearsalSetup(std::io::Error),
+}
+
+impl CommandError {
+    /// Returns what there is to report although the verb failed.
+    #[must_use]
+    pub fn report(&self) -> Option<&Report> {
+        match self {
+            Self::Rehearsal { report, .. } => Some(report),
+            _ => None,
+        }
+    }
+}
+
+impl From<HomeError> for CommandError {
+    fn from(error: HomeError) -> Self {
+        Self::Relay(error.into())
+    }
+}
+
+impl From<StoreError> for CommandError {
+    fn from(error: StoreError) -> Self {
+        Self::Relay(error.into())
+    }
+}
+
+impl From<AuthorityError> for CommandError {
+    fn from(error: AuthorityError) -> Self {
+        Self::Relay(crate::relay::ExchangeError::from(error).into())
+    }
+}

@@ -1,0 +1,30 @@
+//! The verbs, one file each. A verb gets settings that were checked, does its work, and returns what there is to
+//! report; it neither parses nor prints.
+
+mod bench;
+mod enforce;
+mod error;
+mod login;
+mod logout;
+mod refresh;
+mod rehearse;
+mod report;
+mod restore;
+mod save;
+mod secret_input;
+mod settings;
+mod status;
+
+pub use bench::Bench;
+pub use enforce::{EnforceOptions, enforce};
+pub use error::CommandError;
+pub use login::{LoginKind, login};
+pub use logout::{LogoutOptions, logout};
+pub use refresh::refresh;
+pub use rehearse::rehearse;
+pub use report::Report;
+pub use restore::{RestoreOptions, restore};
+pub use save::save;
+pub use secret_input::SecretSource;
+pub use settings::Settings;
+pub use status::status;

@@ -1,0 +1,59 @@
+//! `save`: takes the full login that is in the home into the slot, by the rules for seeds, and leaves an access-only
+//! file. Afterwards the store is the holder.
+
+use crate::home::{Found, HomeError};
+use crate::relay::{Placement, RelayError, Seeded, alone};
+
+use super::{Bench, CommandError, Report};
+
+/// The client may rotate the login while we save it; then it is saved again.
+const MAX_ROUNDS: usize = 5;
+
+/// Moves the home's login into the slot.
+///
+/// # Errors
+/// When the home has no full login, the slot has a newer one, or the policy does not allow it. Both are kept then.
+pub fn save(bench: &Bench<'_>, allow_account_change: bool) -> Result<Report, CommandError> {
+    let store = bench.store("save")?;
+    let keys = bench.seal_keys()?;
+    let parts = bench.parts()?;
+    let around = bench.around(&parts);
+    let relay = bench.relay(&around, &*store, &keys)?;
+    let session = around.lock()?;
+    let report = Report::default()
+        .with("home", parts.home.path().display().to_string())
+        .with("slot", bench.settings.id.slot.as_str())
+        .with("store", store.name());
+    relay.recover_journals()?;
+    for _ in 0..MAX_ROUNDS {
+        let found = session.file().look()?;
+        if let Found::Credential(credential) = &found
+            && credential.is_access_only()
+        {
+            bench.info("nothing to save: the home has an access-only file");
+            return Ok(report.with("saved", false));
+        }
+        let login = alone::login_of(&found)?;
+        let approved = parts.policy.approve_login(login).map_err(CommandError::Forbidden)?;
+        let seeded = relay.seed(&approved, allow_account_change)?;
+        if let Seeded::Older(_) = seeded {
+            return Err(RelayError::NotNewer.into());
+        }
+        match relay.place_over(&session, seeded.loaded(), &found, Placement::Replace) {
+            // What we saw is not what is there any more: it is newer, and not stored yet.
+            Err(RelayError::Home(HomeError::Changed(_))) => {}
+            Err(error) => return Err(error.into()),
+            Ok(_) => {
+                let taken = matches!(seeded, Seeded::Taken(_));
+                bench.info(if taken {
+                    "saved; the store holds this login now"
+                } else {
+                    "the slot had this login already"
+                });
+                let generation = seeded.loaded().baton().state().generation;
+                return Ok(report.with("saved", taken).with("generation", generation));
+            }
+        }
+    }
+    Err(RelayError::Restless.into())
+}

@@ -1,0 +1,62 @@
+//! Reads secrets from where a person put them: stdin, a file, a variable. Never from an argument.
+
+use std::io::{IsTerminal, Read as _, stdin};
+use std::path::PathBuf;
+
+use zeroize::Zeroizing;
+
+use super::{Bench, CommandError};
+use crate::credential::{InputError, MAX_INPUT_BYTES};
+use crate::disk::{DiskError, Read, read_capped};
+
+/// Where a secret comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SecretSource {
+    /// Standard input, which must not be a terminal.
+    Stdin,
+    /// A file.
+    File(PathBuf),
+    /// A variable, by its name.
+    Variable(String),
+}
+
+impl Bench<'_> {
+    /// Reads a secret of at most 64 KiB.
+    pub(super) fn read_secret(
+        &self,
+        source: &SecretSource,
+        what: &'static str,
+    ) -> Result<Zeroizing<Vec<u8>>, CommandError> {
+        match source {
+            SecretSource::Stdin => from_stdin(what),
+            SecretSource::File(path) => match read_capped(path, MAX_INPUT_BYTES) {
+                Ok(Read::Content(bytes)) => Ok(bytes),
+                Ok(Read::Missing) => Err(CommandError::NoSecretFile(path.clone())),
+                Err(DiskError::TooLarge { .. }) => {
+                    Err(CommandError::Input { what, problem: InputError::TooLarge })
+                }
+                Err(error) => Err(CommandError::SecretFile(error)),
+            },
+            SecretSource::Variable(name) => {
+                let value = self.environment.get(name);
+                let value = value.ok_or_else(|| CommandError::NoSecretVariable(name.clone()))?;
+                Ok(Zeroizing::new(value.as_bytes().to_vec()))
+            }
+        }
+    }
+}
+
+fn from_stdin(what: &'static str) -> Result<Zeroizing<Vec<u8>>, CommandError> {
+    let stdin = stdin();
+    if stdin.is_terminal() {
+        return Err(CommandError::Terminal { what });
+    }
+    // Made at its full size: a vector that grows leaves copies of a secret behind.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_INPUT_BYTES + 1));
+    let limit = MAX_INPUT_BYTES as u64 + 1;
+    stdin.lock().take(limit).read_to_end(&mut bytes).map_err(CommandError::Stdin)?;
+    if bytes.len() > MAX_INPUT_BYTES {
+        return Err(CommandError::Input { what, problem: InputError::TooLarge });
+    }
+    Ok(bytes)
+}

@@ -1,0 +1,39 @@
+//! What the options mean, checked. Commands read nothing else: no argument, no variable.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::authority::AuthorityUrl;
+use crate::baton::SlotId;
+use crate::credential::{Client, Margin};
+use crate::job::Platform;
+use crate::policy::Restriction;
+use crate::store::StoreUrl;
+
+/// The options that verbs share.
+pub struct Settings {
+    /// Whose login it is.
+    pub client: Client,
+    /// `--home`.
+    pub home: Option<PathBuf>,
+    /// `--store`.
+    pub store: Option<StoreUrl>,
+    /// `--slot` and `--audience`.
+    pub id: SlotId,
+    /// `--seal-key-file`.
+    pub seal_key_file: Option<PathBuf>,
+    /// `--refresh-before-expiry`.
+    pub margin: Margin,
+    /// `--lock-timeout`.
+    pub lock_timeout: Option<Duration>,
+    /// `--timeout`.
+    pub timeout: Duration,
+    /// `--platform`.
+    pub platform: Option<Platform>,
+    /// `--forced-login-method` and `--forced-chatgpt-workspace-id`.
+    pub restriction: Restriction,
+    /// `--authority-url`.
+    pub authority: Option<AuthorityUrl>,
+    /// `--ca-file`.
+    pub ca_file: Option<PathBuf>,
+}

@@ -1,0 +1,191 @@
+//! Steps 3 to 5: load, see whether an exchange is due, preflight, take the lease, or wait for whoever has it.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+use crate::baton::{Lease, LeaseId, Observed, Owner, OwnerId, Permission, UNPROVEN_WAIT, View};
+use crate::credential::{Due, Freshness, FullLogin};
+use crate::home::Journal;
+use crate::job::{Level, random};
+use crate::store::{Access, Durability, Exclusive};
+
+use super::cell::{Swapped, nonce};
+use super::{Loaded, Relay, RelayError, Session, Want};
+
+/// A waiter looks again after this long, and up to twice as long.
+const POLL: Duration = Duration::from_millis(250);
+
+/// The lease of one exchange.
+pub(super) struct Held {
+    pub(super) loaded: Box<Loaded>,
+    pub(super) id: LeaseId,
+    /// When it was taken, on our own clock; measured from before the swap.
+    pub(super) taken: Duration,
+    pub(super) owner: Owner,
+    /// Made before the lease was taken.
+    pub(super) journal: Journal,
+    /// Whether the journal has a reply in it.
+    pub(super) has_reply: bool,
+    pub(super) due: Due,
+}
+
+/// What step 3 led to.
+pub(super) enum Admission {
+    /// Nothing is due.
+    Use(Box<Loaded>),
+    /// We have the lease.
+    Lease(Box<Held>),
+}
+
+impl Relay<'_> {
+    /// Loads the slot until nothing is due or the lease is ours.
+    ///
+    /// # Errors
+    /// When the slot is empty or dead, the preflight fails, or somebody else has the lease for too long.
+    pub(super) fn admit(&self, session: &Session, want: &Want) -> Result<Admission, RelayError> {
+        let clock = self.around.clock;
+        let start = clock.boot();
+        let mut observed: Option<Observed> = None;
+        let mut told = Duration::ZERO;
+        loop {
+            let recovered = self.recover()?;
+            let loaded = self.load()?;
+            let state = loaded.baton().state();
+            if let Some(lease) = state.lease()
+                && observed.is_none_or(|observed| observed.id != lease.id)
+            {
+                observed = Some(Observed { id: lease.id, since: clock.boot() });
+            }
+            let view = View {
+                due: self.due(&loaded, want),
+                force: want.force,
+                now: clock.now(),
+                boot: clock.boot(),
+                observed,
+                home: session.lock.id(),
+                request_under_way: recovered.under_way.iter().any(|owner| state.is_leased_by(*owner)),
+            };
+            match state.permits(&view) {
+                Permission::Empty => return Err(RelayError::SlotEmpty),
+                Permission::Dead(reason) => return Err(RelayError::Dead(reason)),
+                Permission::Suspect { until } => return Err(RelayError::Suspect(until)),
+                Permission::Use => return Ok(Admission::Use(Box::new(loaded))),
+                Permission::Lease(due) => {
+                    if let Some(held) = self.take(session, loaded, due)? {
+                        return Ok(Admission::Lease(Box::new(held)));
+                    }
+                }
+                Permission::Wait(lease) => {
+                    let waited = clock.boot().saturating_sub(start);
+                    if waited >= self.waiting() {
+                        return Err(RelayError::LeaseTimeout { owner: lease.owner.name, waited });
+                    }
+                    if waited >= told {
+                        let text =
+                            format!("waiting for the lease of {}, {} s", lease.owner.name, waited.as_secs());
+                        self.around.tell(Level::Info, &text);
+                        told = (waited * 2).max(Duration::from_secs(2));
+                    }
+                    clock.sleep(jittered(POLL)?);
+                }
+            }
+        }
+    }
+
+    /// Says why an exchange is due, as far as the login itself tells.
+    fn due(&self, loaded: &Loaded, want: &Want) -> Option<Due> {
+        if want.force || want.must {
+            return Some(Due::Forced);
+        }
+        let lifetime = loaded.baton().login().map(FullLogin::lifetime)?;
+        match lifetime.freshness(self.around.clock.now(), self.around.margin) {
+            Freshness::Due(due) => Some(due),
+            Freshness::Fresh => None,
+        }
+    }
+
+    /// Takes the lease over what was loaded; `None` when somebody else was quicker.
+    fn take(&self, session: &Session, loaded: Loaded, due: Due) -> Result<Option<Held>, RelayError> {
+        self.preflight(session, &loaded)?;
+        let owner = Owner {
+            id: OwnerId::new(random()?),
+            name: self.around.job.name.clone(),
+            home: session.lock.id(),
+        };
+        let journal = self.journals().create(owner.id)?;
+        let taken = self.around.clock.boot();
+        let (lease, id) = self.lease_of(&owner)?;
+        match self.swap(&loaded, loaded.baton().leased(lease, nonce()?)) {
+            Ok(Swapped::Done(loaded)) => {
+                self.around.tell(Level::Detail, &format!("took the lease of slot `{}`: {due}", self.id.slot));
+                if let Some(since) = loaded.baton().state().unproven {
+                    self.wait_for_older_requests(since);
+                }
+                Ok(Some(Held { loaded, id, taken, owner, journal, has_reply: false, due }))
+            }
+            Ok(Swapped::Conflict) => journal.discard().map(|()| None).map_err(Into::into),
+            Err(error) => {
+                journal.discard()?;
+                Err(error)
+            }
+        }
+    }
+
+    fn lease_of(&self, owner: &Owner) -> Result<(Lease, LeaseId), RelayError> {
+        let id = LeaseId::new(random()?);
+        let seconds = self.lengths().lease.as_secs();
+        Ok((Lease { id, owner: owner.clone(), taken_at: self.around.clock.now(), seconds }, id))
+    }
+
+    /// Swaps a new lease in over our own. `false` when it is not ours any more.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub(super) fn renew_lease(&self, held: &mut Held) -> Result<bool, RelayError> {
+        let taken = self.around.clock.boot();
+        let (lease, id) = self.lease_of(&held.owner)?;
+        match self.swap(&held.loaded, held.loaded.baton().leased(lease, nonce()?))? {
+            Swapped::Done(loaded) => {
+                held.loaded = loaded;
+                held.id = id;
+                held.taken = taken;
+                Ok(true)
+            }
+            Swapped::Conflict => Ok(false),
+        }
+    }
+
+    /// Step 4: everything that could keep the result from being stored and used shows before anything is spent.
+    fn preflight(&self, session: &Session, loaded: &Loaded) -> Result<(), RelayError> {
+        match (&self.facts.access, self.facts.exclusive) {
+            (Access::ReadOnly(reason), _) => return Err(RelayError::ReadOnly(reason.clone())),
+            (Access::Write, Exclusive::No) => return Err(RelayError::NotExclusive),
+            (Access::Write, Exclusive::Always | Exclusive::UnderDeclaredMutex) => {}
+        }
+        if let Some(login) = loaded.baton().login() {
+            self.around.policy.approve_login(login.clone()).map_err(RelayError::Policy)?;
+        }
+        session.file.preflight()?;
+        self.around.authority.prepare().map_err(super::ExchangeError::Client)?;
+        if self.facts.durability == Durability::AtJobEnd {
+            let text = "this store is uploaded only after the job: if the job's machine is lost before, so is the login";
+            self.around.tell(Level::Warning, text);
+        }
+        Ok(())
+    }
+
+    /// A request of the exchange before may still be on its way: it must not arrive after ours.
+    fn wait_for_older_requests(&self, since: DateTime<Utc>) {
+        let until = since + UNPROVEN_WAIT;
+        // By whatever clock: never longer than the wait itself.
+        let wait = (until - self.around.clock.now()).min(UNPROVEN_WAIT).to_std().unwrap_or_default();
+        self.around.clock.sleep(wait);
+    }
+}
+
+/// Returns between once and twice `base`.
+pub(super) fn jittered(base: Duration) -> Result<Duration, RelayError> {
+    let [byte] = random::<1>()?;
+    Ok(base + base * u32::from(byte) / 256)
+}

@@ -1,0 +1,100 @@
+//! Step 9: an access-only file in the home, and a note of where it came from.
+
+use chrono::TimeDelta;
+
+use crate::baton::{Mark, Phase};
+use crate::credential::{Credential, FullLogin};
+use crate::home::{Found, Sidecar};
+use crate::policy::Approved;
+
+use super::{Loaded, Relay, RelayError, Session};
+
+/// What a home may be made to give up for a placement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Placement {
+    /// Nothing: only an empty home, or an access-only file in which there is nothing to lose, is written.
+    Careful,
+    /// `--replace`: whatever is there.
+    Replace,
+}
+
+impl Relay<'_> {
+    /// Returns what the slot holds, if it is a login that may be used.
+    ///
+    /// # Errors
+    /// When the slot is empty, dead, or must be refreshed before anyone relies on it.
+    pub fn usable(&self) -> Result<Loaded, RelayError> {
+        self.recover()?;
+        let loaded = self.load()?;
+        let state = loaded.baton().state();
+        match (&state.phase, state.mark()) {
+            (Phase::Empty, _) => Err(RelayError::SlotEmpty),
+            (_, Some(Mark::Dead { reason })) => Err(RelayError::Dead(reason)),
+            _ if state.unproven.is_some() => Err(RelayError::Unproven),
+            _ => Ok(loaded),
+        }
+    }
+
+    /// Places what the slot holds into the home, access-only.
+    ///
+    /// # Errors
+    /// When the policy does not allow it, its access token lasts less than `min_ttl`, or the home has a login that we
+    /// did not place.
+    pub fn place(
+        &self,
+        session: &Session,
+        loaded: &Loaded,
+        placement: Placement,
+        min_ttl: Option<TimeDelta>,
+    ) -> Result<Approved<Credential>, RelayError> {
+        let login = loaded.baton().login().ok_or(RelayError::SlotEmpty)?;
+        self.check_lifetime(login, min_ttl)?;
+        self.place_over(session, loaded, &session.file.look()?, placement)
+    }
+
+    /// The same, over what was found in the home before; refuses when that has changed.
+    ///
+    /// # Errors
+    /// As [`Self::place`].
+    pub fn place_over(
+        &self,
+        session: &Session,
+        loaded: &Loaded,
+        found: &Found,
+        placement: Placement,
+    ) -> Result<Approved<Credential>, RelayError> {
+        let state = loaded.baton().state();
+        let login = loaded.baton().login().ok_or(RelayError::SlotEmpty)?;
+        let approved = self.around.policy.approve_login(login.clone()).map_err(RelayError::Policy)?;
+        let free = match found {
+            Found::Nothing => true,
+            Found::Credential(there) => there.is_access_only(),
+            Found::Unparsable(_) | Found::Unusable(_) => false,
+        };
+        if !free && placement == Placement::Careful {
+            return Err(RelayError::HomeOccupied);
+        }
+        let now = self.around.clock.now();
+        let credential = approved.access_only(self.around.home.client(), now);
+        session.file.place(&credential, found, &self.around.patience(&|_| {}))?;
+        let sidecar = Sidecar {
+            schema: Sidecar::SCHEMA,
+            store: self.store.name(),
+            slot: self.id.slot.to_string(),
+            generation: state.generation,
+            placed_at: now,
+        };
+        sidecar.write(self.around.home)?;
+        Ok(credential)
+    }
+
+    fn check_lifetime(&self, login: &FullLogin, min_ttl: Option<TimeDelta>) -> Result<(), RelayError> {
+        let (Some(wanted), Some(left)) = (min_ttl, login.lifetime().left(self.around.clock.now())) else {
+            return Ok(());
+        };
+        if left < wanted {
+            return Err(RelayError::TooShort { left: left.num_seconds(), wanted: wanted.num_seconds() });
+        }
+        Ok(())
+    }
+}

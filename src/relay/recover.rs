@@ -1,0 +1,161 @@
+//! Step 2: journals of this slot that no living process has locked. Each is judged as a fresh reply is.
+
+use crate::baton::{
+    Exchanged, JournalHeader, OpenError, OwnerId, ReplyKind, ResultVerdict, SealedBytes, TokenHash, open,
+};
+use crate::credential::{FullLogin, Renewal, Renewed};
+use crate::home::{Leftover, LeftoverContent};
+use crate::job::{Level, explain};
+
+use super::cell::{Swapped, nonce};
+use super::{Relay, RelayError};
+
+/// What step 2 found.
+#[derive(Default)]
+pub(super) struct Recovered {
+    /// The owners whose journals are still blank: their requests may be under way.
+    pub(super) under_way: Vec<OwnerId>,
+}
+
+/// A reply as it lies in a journal, applied to the login that it renews.
+pub(super) struct Judged {
+    pub(super) exchanged: Exchanged,
+    /// `None` when the reply was refused.
+    pub(super) renewed: Option<Renewed>,
+}
+
+impl Relay<'_> {
+    /// Step 2 for verbs that do not go on to a lease.
+    ///
+    /// # Errors
+    /// When the state directory or the store cannot be used.
+    pub fn recover_journals(&self) -> Result<(), RelayError> {
+        self.recover().map(drop)
+    }
+
+    /// Looks for journals that were left behind, and does with each what its owner would have done.
+    ///
+    /// # Errors
+    /// When the state directory or the store cannot be used. A journal that cannot be read is kept, and told of.
+    pub(super) fn recover(&self) -> Result<Recovered, RelayError> {
+        let mut recovered = Recovered::default();
+        for leftover in self.journals().leftovers()? {
+            match &leftover.content {
+                LeftoverContent::Blank => self.look_at_blank(leftover, &mut recovered)?,
+                LeftoverContent::Sealed(sealed) => match self.open_journal(sealed) {
+                    Ok((header, body)) => self.recover_reply(leftover, &header, &body)?,
+                    Err(error) => self.keep(&leftover, &explain(&error)),
+                },
+            }
+        }
+        Ok(recovered)
+    }
+
+    /// A blank journal matters only while its owner's lease is the slot's: a request may be under way.
+    fn look_at_blank(&self, leftover: Leftover, recovered: &mut Recovered) -> Result<(), RelayError> {
+        let loaded = self.load()?;
+        if loaded.baton().state().is_leased_by(leftover.owner) {
+            recovered.under_way.push(leftover.owner);
+            return Ok(());
+        }
+        Ok(leftover.discard()?)
+    }
+
+    pub(super) fn open_journal(
+        &self,
+        sealed: &SealedBytes,
+    ) -> Result<(JournalHeader, zeroize::Zeroizing<Vec<u8>>), OpenError> {
+        let opened = open::<JournalHeader>(self.keys, sealed)?;
+        if opened.header.slot != self.id.slot {
+            return Err(OpenError::WrongSlot(opened.header.slot));
+        }
+        if opened.header.audience != self.id.audience {
+            return Err(OpenError::WrongAudience);
+        }
+        Ok((opened.header, opened.secret))
+    }
+
+    fn recover_reply(
+        &self,
+        leftover: Leftover,
+        header: &JournalHeader,
+        body: &[u8],
+    ) -> Result<(), RelayError> {
+        let exchanges_left = 8;
+        for _ in 0..exchanges_left {
+            let loaded = self.load()?;
+            let (state, login) = (loaded.baton().state(), loaded.baton().login());
+            let Some(judged) = self.judge(header, body, login.filter(|_| state.holds == Some(header.parent)))
+            else {
+                self.keep(&leftover, "the reply in it has no tokens");
+                return Ok(());
+            };
+            let swapped = match state.judge_result(&judged.exchanged) {
+                ResultVerdict::Landed => {
+                    self.around.tell(Level::Detail, "a journal was found whose content the store has");
+                    return Ok(leftover.discard()?);
+                }
+                ResultVerdict::Keep => {
+                    self.keep(&leftover, "the slot has moved on");
+                    return Ok(());
+                }
+                ResultVerdict::Refuse => {
+                    let writer = nonce()?;
+                    let dead = loaded
+                        .baton()
+                        .with(|state| state.dead(crate::baton::DeadReason::ReplyRefused, writer));
+                    self.swap(&loaded, dead)?
+                }
+                ResultVerdict::Store(_) => {
+                    let Some(Renewed { login, .. }) = judged.renewed else {
+                        return Err(RelayError::Restless);
+                    };
+                    let now = self.around.clock.now();
+                    self.swap(&loaded, loaded.baton().stored(&judged.exchanged, login, now, nonce()?))?
+                }
+            };
+            if let Swapped::Done(_) = swapped {
+                self.around.tell(Level::Info, "a journal of an interrupted job was stored");
+                return if judged.exchanged.reply == ReplyKind::Refused {
+                    Ok(())
+                } else {
+                    Ok(leftover.discard()?)
+                };
+            }
+        }
+        Err(RelayError::Restless)
+    }
+
+    /// Applies a reply to its parent. Without the parent (the slot holds something else) only the new token's name is
+    /// known, which is all that the descent rule needs.
+    pub(super) fn judge(
+        &self,
+        header: &JournalHeader,
+        body: &[u8],
+        parent: Option<&FullLogin>,
+    ) -> Option<Judged> {
+        let renewal = Renewal::read(body).ok()?;
+        let exchanged = |reply| Exchanged { parent: header.parent, lease: header.lease, reply };
+        let Some(parent) = parent else {
+            let reply = match renewal.refresh_token() {
+                None => ReplyKind::Same,
+                Some(Ok(token)) => ReplyKind::New(TokenHash::of(&token)),
+                Some(Err(_)) => ReplyKind::Refused,
+            };
+            return Some(Judged { exchanged: exchanged(reply), renewed: None });
+        };
+        match renewal.apply(parent, self.around.clock.now()) {
+            Err(_) => Some(Judged { exchanged: exchanged(ReplyKind::Refused), renewed: None }),
+            Ok(renewed) => {
+                let token = TokenHash::of(renewed.login.refresh_token());
+                let reply = if renewed.rotated { ReplyKind::New(token) } else { ReplyKind::Same };
+                Some(Judged { exchanged: exchanged(reply), renewed: Some(renewed) })
+            }
+        }
+    }
+
+    fn keep(&self, leftover: &Leftover, why: &str) {
+        let text = format!("the journal `{}` is kept: {why}", leftover.path().display());
+        self.around.tell(Level::Warning, &text);
+    }
+}

@@ -1,0 +1,162 @@
+//! `refresh`: the nine steps in their order.
+
+use crate::baton::{Nonce, State};
+use crate::job::{Level, explain};
+
+use super::cell::{Swapped, nonce};
+use super::exchange::{Attempts, Exchange, is_young};
+use super::lease::{Admission, Held};
+use super::store_result::Kept;
+use super::{ExchangeError, Loaded, Relay, RelayError, Session};
+
+/// One run makes no more exchanges than this; each but the first needs somebody else to have changed the slot.
+const MAX_ROUNDS: usize = 4;
+
+/// What a refresh is for.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Want {
+    /// Exchange although nothing is due, and although the slot is dead.
+    pub force: bool,
+    /// The authority told us of a spent token: only the exchange of a newer one is success.
+    pub must: bool,
+}
+
+/// What a refresh came to.
+pub struct Refreshed {
+    /// What the slot holds.
+    pub loaded: Loaded,
+    /// Whether this run exchanged a token.
+    pub exchanged: bool,
+}
+
+/// How one holding of the lease ended.
+enum Ended {
+    /// The slot holds our result.
+    Stored(Box<Loaded>),
+    /// We exchanged a token, and the slot holds something else by now: adopt that.
+    Overtaken,
+    /// Nothing was exchanged: look again, with this in mind.
+    Again(Want),
+}
+
+impl Relay<'_> {
+    /// Renews the slot's login if that is due, exactly once among all who ask.
+    ///
+    /// # Errors
+    /// When there is nothing to renew, the authority or the store refuses, or a lease lasts too long.
+    pub fn refresh(&self, session: &Session, want: Want) -> Result<Refreshed, RelayError> {
+        let (mut want, mut exchanged) = (want, false);
+        for _ in 0..MAX_ROUNDS {
+            let mut held = match self.admit(session, &want)? {
+                Admission::Use(loaded) => return Ok(Refreshed { loaded: *loaded, exchanged }),
+                Admission::Lease(held) => *held,
+            };
+            match self.under_lease(&mut held, want) {
+                Ok(Ended::Stored(loaded)) => {
+                    held.journal.discard()?;
+                    return Ok(Refreshed { loaded: *loaded, exchanged: true });
+                }
+                Ok(Ended::Overtaken) => {
+                    held.journal.discard()?;
+                    (want, exchanged) = (Want::default(), true);
+                }
+                Ok(Ended::Again(next)) => {
+                    held.journal.discard()?;
+                    want = next;
+                }
+                Err(error) => {
+                    // With a spent token in the slot nobody else should be let in before the lease is over.
+                    if !matches!(error, RelayError::NotStored { .. }) {
+                        self.hand_back(&held);
+                    }
+                    // A journal with a reply in it is kept.
+                    if !held.has_reply {
+                        held.journal.discard()?;
+                    }
+                    return Err(error);
+                }
+            }
+        }
+        Err(RelayError::Restless)
+    }
+
+    fn under_lease(&self, held: &mut Held, want: Want) -> Result<Ended, RelayError> {
+        // Step 2 again: a job of this machine may have ended between our first look and our lease.
+        self.recover()?;
+        if !self.is_still_ours(held)? {
+            return Ok(Ended::Again(want));
+        }
+        match self.exchange(held)? {
+            Exchange::Success(body) => match self.keep_reply(held, &body)? {
+                Kept::Stored(loaded) if loaded.baton().state().unproven.is_none() => {
+                    Ok(Ended::Stored(loaded))
+                }
+                Kept::Stored(_) | Kept::Overtaken => Ok(Ended::Overtaken),
+            },
+            Exchange::Displaced => Ok(Ended::Again(want)),
+            Exchange::Dead(reason) => {
+                if self.load()?.baton().state().holds != held.loaded.baton().state().holds {
+                    // Somebody has stored a newer one; it proves nothing before it is exchanged.
+                    return Ok(Ended::Again(Want { must: true, ..want }));
+                }
+                self.finish(held, |state, writer| state.dead(reason, writer));
+                Err(ExchangeError::Dead(reason).into())
+            }
+            Exchange::Unauthorized => {
+                let now = self.around.clock.now();
+                self.finish(held, |state, writer| state.denied(now, writer));
+                Err(ExchangeError::Unauthorized.into())
+            }
+            Exchange::Failed(error) => Err(error.into()),
+        }
+    }
+
+    fn exchange(&self, held: &mut Held) -> Result<Exchange, RelayError> {
+        let Some(login) = held.loaded.baton().login() else { return Err(RelayError::SlotEmpty) };
+        let token = login.refresh_token().clone();
+        let due = held.due;
+        let attempts = Attempts {
+            authority: self.around.authority,
+            clock: self.around.clock,
+            notices: self.around.notices,
+            timeout: self.around.timeout,
+        };
+        attempts.run(&token, due, || {
+            if is_young(self.around.clock, held.taken) { Ok(true) } else { self.renew_lease(held) }
+        })
+    }
+
+    /// Looks whether the slot still shows our lease, and takes up what it holds under it.
+    fn is_still_ours(&self, held: &mut Held) -> Result<bool, RelayError> {
+        let loaded = self.load()?;
+        if !loaded.baton().state().is_leased_as(held.id) {
+            return Ok(false);
+        }
+        *held.loaded = loaded;
+        Ok(true)
+    }
+
+    /// Hands the lease back. Failing to is no error: it runs out.
+    fn hand_back(&self, held: &Held) {
+        self.finish(held, State::handed_back);
+    }
+
+    /// Ends our lease with a last change. Only its owner does, and whoever cannot be reached will see it run out.
+    pub(super) fn finish(&self, held: &Held, change: impl FnOnce(&State, Nonce) -> State) {
+        let ended = self.load().and_then(|loaded| {
+            if !loaded.baton().state().is_leased_as(held.id) {
+                return Ok(());
+            }
+            let writer = nonce()?;
+            match self.swap(&loaded, loaded.baton().with(|state| change(state, writer)))? {
+                Swapped::Done(_) | Swapped::Conflict => Ok(()),
+            }
+        });
+        if let Err(error) = ended {
+            self.around.tell(
+                Level::Warning,
+                &format!("the lease could not be handed back, it will run out: {}", explain(&error)),
+            );
+        }
+    }
+}

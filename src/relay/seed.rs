@@ -1,0 +1,87 @@
+//! Seeds: a login that a person provides enters the slot, once.
+
+use crate::baton::{Seed, SeedVerdict};
+use crate::credential::FullLogin;
+use crate::policy::Approved;
+use crate::store::{Access, Exclusive};
+
+use super::cell::{Swapped, nonce};
+use super::{Loaded, Relay, RelayError};
+
+/// Conflicts with other writers that one seed may meet.
+const MAX_ROUNDS: usize = 16;
+
+/// What became of a seed.
+pub enum Seeded {
+    /// The slot holds it.
+    Taken(Loaded),
+    /// The slot had it already, or has a later token of it: ignored.
+    Known(Loaded),
+    /// The slot has a newer seed, or this one does not say when it was issued: ignored.
+    Older(Loaded),
+}
+
+impl Seeded {
+    /// Returns what the slot holds.
+    #[must_use]
+    pub fn loaded(&self) -> &Loaded {
+        let (Self::Taken(loaded) | Self::Known(loaded) | Self::Older(loaded)) = self;
+        loaded
+    }
+}
+
+impl Relay<'_> {
+    /// Offers a login to the slot.
+    ///
+    /// # Errors
+    /// When it belongs to another account and `allow_account_change` is not given, or the store cannot take it.
+    pub fn seed(
+        &self,
+        login: &Approved<FullLogin>,
+        allow_account_change: bool,
+    ) -> Result<Seeded, RelayError> {
+        for _ in 0..MAX_ROUNDS {
+            let loaded = self.load()?;
+            match loaded.baton().state().judge_seed(&Seed::of(login.get()), allow_account_change) {
+                SeedVerdict::Known => return Ok(Seeded::Known(loaded)),
+                SeedVerdict::Older => return Ok(Seeded::Older(loaded)),
+                SeedVerdict::OtherAccount => return Err(RelayError::AccountChange),
+                SeedVerdict::TooMany => return Err(RelayError::TooManySeeds),
+                SeedVerdict::Replace => {}
+            }
+            self.refuse_writing()?;
+            let next = loaded.baton().seeded(login.get().clone(), nonce()?);
+            if let Swapped::Done(loaded) = self.swap(&loaded, next)? {
+                return Ok(Seeded::Taken(*loaded));
+            }
+        }
+        Err(RelayError::Restless)
+    }
+
+    /// Empties the slot. It goes on remembering every token that it has seen.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub fn purge(&self) -> Result<Loaded, RelayError> {
+        for _ in 0..MAX_ROUNDS {
+            let loaded = self.load()?;
+            if loaded.baton().login().is_none() {
+                return Ok(loaded);
+            }
+            self.refuse_writing()?;
+            let next = loaded.baton().purged(nonce()?);
+            if let Swapped::Done(loaded) = self.swap(&loaded, next)? {
+                return Ok(*loaded);
+            }
+        }
+        Err(RelayError::Restless)
+    }
+
+    fn refuse_writing(&self) -> Result<(), RelayError> {
+        match (&self.facts.access, self.facts.exclusive) {
+            (Access::ReadOnly(reason), _) => Err(RelayError::ReadOnly(reason.clone())),
+            (Access::Write, Exclusive::No) => Err(RelayError::NotExclusive),
+            (Access::Write, _) => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! Steps 7 and 8: the reply is journaled raw, judged, and stored; only then may anybody use it.
+
+use std::time::Duration;
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+
+use crate::baton::{
+    DeadReason, JournalHeader, LeaseId, ResultVerdict, SealRandom, SealedBytes, TokenHash, seal,
+};
+use crate::credential::Renewed;
+use crate::job::{Level, explain, random};
+
+use super::cell::{Swapped, nonce};
+use super::lease::{Held, jittered};
+use super::{ExchangeError, Loaded, Relay, RelayError};
+
+const FIRST_PAUSE: Duration = Duration::from_millis(250);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// What became of a reply.
+pub(super) enum Kept {
+    /// The slot holds it.
+    Stored(Box<Loaded>),
+    /// The slot holds something else by now: load it again.
+    Overtaken,
+}
+
+impl Relay<'_> {
+    /// Journals, judges and stores the body of a 2xx reply.
+    ///
+    /// # Errors
+    /// When the reply cannot be used, or the store does not take it ([`RelayError::NotStored`]).
+    pub(super) fn keep_reply(&self, held: &mut Held, body: &[u8]) -> Result<Kept, RelayError> {
+        let Some(parent) = held.loaded.baton().login().cloned() else { return Err(RelayError::SlotEmpty) };
+        let header = self.journal_header(TokenHash::of(parent.refresh_token()), held.id);
+        let random = SealRandom { salt: random()?, nonce: random()? };
+        let sealed = seal(self.keys, &header, body, &random)?;
+        held.has_reply = true;
+        if let Err(error) = held.journal.write(&sealed) {
+            // The store is still to come: a lost journal is worth a warning, not the login.
+            self.around
+                .tell(Level::Warning, &format!("the journal could not be written: {}", explain(&error)));
+        }
+        let Some(judged) = self.judge(&header, body, Some(&parent)) else {
+            return Err(ExchangeError::Unreadable.into());
+        };
+        let Some(Renewed { login, .. }) = judged.renewed else {
+            return Err(self.refuse_reply(held, body, &parent));
+        };
+        let start = self.around.clock.boot();
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let outcome = self.load().and_then(|loaded| {
+                let state = loaded.baton().state();
+                match state.judge_result(&judged.exchanged) {
+                    ResultVerdict::Store(_) => {
+                        let now = self.around.clock.now();
+                        let stored = loaded.baton().stored(&judged.exchanged, login.clone(), now, nonce()?);
+                        Ok(match self.swap(&loaded, stored)? {
+                            Swapped::Done(loaded) => Some(Kept::Stored(loaded)),
+                            Swapped::Conflict => None,
+                        })
+                    }
+                    ResultVerdict::Landed | ResultVerdict::Keep | ResultVerdict::Refuse => {
+                        Ok(Some(Kept::Overtaken))
+                    }
+                }
+            });
+            let cause = match outcome {
+                Ok(Some(kept)) => return Ok(kept),
+                Ok(None) => RelayError::Restless,
+                Err(error) => error,
+            };
+            let waited = self.around.clock.boot().saturating_sub(start);
+            if waited >= self.lengths().lease {
+                return Err(not_stored(cause, held, &sealed));
+            }
+            self.around.tell(
+                Level::Warning,
+                &format!("the store did not take the new login yet: {}", explain(&cause)),
+            );
+            self.around.clock.sleep(jittered(pause)?);
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    fn journal_header(&self, parent: TokenHash, lease: LeaseId) -> JournalHeader {
+        JournalHeader {
+            slot: self.id.slot.clone(),
+            audience: self.id.audience.clone(),
+            store: self.store.name(),
+            parent,
+            lease,
+        }
+    }
+
+    /// The reply must not be used, and its parent is spent: the slot is dead. The journal stays for a person.
+    fn refuse_reply(&self, held: &Held, body: &[u8], parent: &crate::credential::FullLogin) -> RelayError {
+        self.finish(held, |state, writer| state.dead(DeadReason::ReplyRefused, writer));
+        let refused = crate::credential::Renewal::read(body)
+            .ok()
+            .and_then(|renewal| renewal.apply(parent, self.around.clock.now()).err());
+        refused.map_or(ExchangeError::Unreadable, ExchangeError::ReplyRefused).into()
+    }
+}
+
+/// The sealed reply as a text that a person can copy: base64 in lines.
+fn not_stored(cause: RelayError, held: &Held, sealed: &SealedBytes) -> RelayError {
+    RelayError::NotStored {
+        cause: Box::new(cause),
+        journal: held.journal.path(),
+        rescue: STANDARD.encode(sealed.as_slice()),
+    }
+}
