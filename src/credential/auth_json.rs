@@ -1,6 +1,6 @@
 //! The document `auth.json`: read as strictly as Codex reads it, kept whole, written as Codex writes it.
 //!
-//! Fields that we do not know survive, with their place behind the known ones and their numbers as written. The
+//! Fields that we do not know survive, with their place behind the known ones and every digit of their numbers. The
 //! document holds every secret of a login as plain JSON strings, so it has no `Debug` and wipes them when dropped.
 
 use chrono::{DateTime, SecondsFormat, Utc};
@@ -119,11 +119,22 @@ impl AuthJson {
     /// Reads a document.
     ///
     /// # Errors
-    /// When Codex could not read it either, or when it is larger than [`MAX_LOGIN_BYTES`].
+    /// When Codex could not read it either, or when it is larger than [`MAX_LOGIN_BYTES`], as it is or as we would
+    /// write it: indented, a short text can become a very long one.
     pub fn parse(bytes: &[u8]) -> Result<Self, ParseError> {
         if bytes.len() > MAX_LOGIN_BYTES {
             return Err(ParseError::TooLarge(bytes.len()));
         }
+        let document = Self::parse_of_any_size(bytes)?;
+        match document.to_text().len() {
+            written if written > MAX_LOGIN_BYTES => Err(ParseError::TooLarge(written)),
+            _ => Ok(document),
+        }
+    }
+
+    /// Reads a document that was ours before. An exchange may have made it larger than a login may be when it comes:
+    /// what was sealed must open, and its size was limited there.
+    pub(super) fn parse_of_any_size(bytes: &[u8]) -> Result<Self, ParseError> {
         let text = std::str::from_utf8(bytes).map_err(|_| ParseError::NotUtf8)?;
         if text.trim().is_empty() {
             return Err(ParseError::Blank);

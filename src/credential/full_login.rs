@@ -82,12 +82,12 @@ impl FullLogin {
         Ok(Self { document, refresh_token, account_id, last_refresh })
     }
 
-    /// Reads the text that [`Self::to_text`] gave, as it comes out of a sealed baton.
+    /// Reads the text that [`Self::to_text`] gave, as it comes out of a sealed baton; an exchange may have made it grow.
     ///
     /// # Errors
     /// When the text is no login. The outer error says that it is no document, the inner one that it is not a full one.
     pub fn from_text(text: &[u8]) -> Result<Result<Self, NotFull>, ParseError> {
-        AuthJson::parse(text).map(Self::of_document)
+        AuthJson::parse_of_any_size(text).map(Self::of_document)
     }
 
     /// Returns the text of the file, refresh token included: for sealing, and for a home that is the holder.
