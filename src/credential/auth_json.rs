@@ -3,8 +3,13 @@
 //! Fields that we do not know survive, with their place behind the known ones and every digit of their numbers. The
 //! document holds every secret of a login as plain JSON strings, so it has no `Debug` and wipes them when dropped.
 
+use std::fmt;
+use std::marker::PhantomData;
+
 use chrono::{DateTime, SecondsFormat, Utc};
-use serde::Deserialize;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Error, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 use zeroize::{Zeroize, Zeroizing};
 
@@ -75,12 +80,13 @@ struct Schema {
     auth_mode: Option<Mode>,
     #[serde(rename = "OPENAI_API_KEY")]
     openai_api_key: Option<Zeroizing<String>>,
-    tokens: Option<TokenSchema>,
+    tokens: Option<Object<TokenSchema>>,
     last_refresh: Option<DateTime<Utc>>,
-    agent_identity: Option<AgentIdentitySchema>,
+    #[serde(default, deserialize_with = "agent_identity")]
+    agent_identity: (),
     personal_access_token: Option<Zeroizing<String>>,
-    bedrock_api_key: Option<BedrockApiKeySchema>,
-    bedrock_access_keys: Option<BedrockAccessKeysSchema>,
+    bedrock_api_key: Option<Object<BedrockApiKeySchema>>,
+    bedrock_access_keys: Option<Object<BedrockAccessKeysSchema>>,
 }
 
 #[derive(Deserialize)]
@@ -90,14 +96,6 @@ struct TokenSchema {
     access_token: Zeroizing<String>,
     refresh_token: Zeroizing<String>,
     account_id: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-#[expect(dead_code, reason = "see Schema")]
-enum AgentIdentitySchema {
-    Jwt(Zeroizing<String>),
-    Record(Map<String, Value>),
 }
 
 #[derive(Deserialize)]
@@ -113,6 +111,38 @@ struct BedrockAccessKeysSchema {
     access_key_id: String,
     secret_access_key: Zeroizing<String>,
     region: String,
+}
+
+/// A JSON object and nothing else: by itself a derived type also reads an array of its fields in their order, and
+/// whoever then looks for the refresh token by its name finds none.
+struct Object<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(Self(PhantomData))
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for Object<T> {
+    type Value = Self;
+
+    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self, A::Error> {
+        T::deserialize(MapAccessDeserializer::new(map)).map(|_| self)
+    }
+}
+
+/// A JWT or a record. Not an untagged enum: to one, a number with a fraction is a record (of `arbitrary_precision`).
+fn agent_identity<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
+    let mut value = Value::deserialize(deserializer)?;
+    wipe(&mut value);
+    match value {
+        Value::Null | Value::String(_) | Value::Object(_) => Ok(()),
+        _ => Err(D::Error::custom("expected a JWT or a record")),
+    }
 }
 
 impl AuthJson {
