@@ -230,8 +230,12 @@ impl AuthJson {
         self.fields.get(name).and_then(Value::as_str)
     }
 
+    pub(super) fn value(&self, name: &str) -> Option<&Value> {
+        self.fields.get(name)
+    }
+
     pub(super) fn has(&self, name: &str) -> bool {
-        self.fields.get(name).is_some_and(|value| !value.is_null())
+        self.value(name).is_some_and(|value| !value.is_null())
     }
 
     pub(super) fn token(&self, name: &str) -> Option<&str> {

@@ -148,20 +148,26 @@ impl Credential {
         self.document.last_refresh()
     }
 
-    /// Returns what the client compares before it commits a refresh: mode, access token, refresh token
-    /// (reference: observed with Codex 0.169.0). Equal marks mean that nobody changed the file meanwhile.
+    /// Returns whether nobody changed the credential meanwhile. For a ChatGPT login this is what the client compares
+    /// before it commits a refresh: mode, access token, refresh token (observed with Codex 0.169.0, which keeps an API
+    /// key that was added in flight). Any other is known by what its mode needs.
     #[must_use]
     pub fn is_same_login(&self, other: &Self) -> bool {
-        let marks = |it: &Self| {
-            let token = |name| it.document.token(name).map(str::to_owned);
-            (
-                it.mode,
-                token("access_token"),
-                token("refresh_token"),
-                it.document.text("OPENAI_API_KEY").map(str::to_owned),
-            )
-        };
-        marks(self) == marks(other)
+        let same = |name| self.document.value(name) == other.document.value(name);
+        let same_token = |name| self.document.token(name) == other.document.token(name);
+        self.mode == other.mode
+            && match self.mode {
+                Mode::Chatgpt | Mode::ChatgptAuthTokens => {
+                    same_token("access_token") && same_token("refresh_token")
+                }
+                Mode::ApiKey => same("OPENAI_API_KEY"),
+                Mode::PersonalAccessToken => same("personal_access_token"),
+                Mode::AgentIdentity => same("agent_identity"),
+                Mode::BedrockApiKey => same("bedrock_api_key"),
+                Mode::BedrockAccessKeys => same("bedrock_access_keys"),
+                // No credential has this mode.
+                Mode::Headers => false,
+            }
     }
 
     /// Returns the text of the file.
