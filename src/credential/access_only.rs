@@ -10,7 +10,10 @@ use super::{AuthJson, Client, Credential, Mode};
 /// Codex: mode `chatgptAuthTokens`, for which 0.169 sends no refresh request at all, not even after a 401. LLMX has no
 /// such mode; `last_refresh` set to now keeps it from refreshing for eight days.
 #[derive(Clone)]
-pub struct AccessOnly(AuthJson);
+pub struct AccessOnly {
+    document: AuthJson,
+    client: Client,
+}
 
 impl AccessOnly {
     pub(super) fn new(mut document: AuthJson, client: Client, now: DateTime<Utc>) -> Self {
@@ -22,13 +25,13 @@ impl AccessOnly {
                 document.set_last_refresh(now);
             }
         }
-        Self(document)
+        Self { document, client }
     }
 
     /// Returns it as the credential that a home gets.
     #[must_use]
     pub fn into_credential(self) -> Credential {
-        Credential::of_access_only(self.0)
+        Credential::of_chatgpt(self.client, self.document)
     }
 }
 

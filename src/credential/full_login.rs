@@ -152,7 +152,7 @@ impl FullLogin {
             Client::Codex => document.set("auth_mode", Mode::Chatgpt.name().into()),
             Client::Llmx => super::access_only::as_llmx_sees_chatgpt(&mut document),
         }
-        Credential::of_chatgpt(document)
+        Credential::of_chatgpt(client, document)
     }
 
     /// Puts new tokens into a copy of the document; everything else stays.

@@ -72,12 +72,10 @@ impl Credential {
         Self { document, mode: Mode::PersonalAccessToken }
     }
 
-    pub(super) fn of_access_only(document: AuthJson) -> Self {
-        Self { document, mode: Mode::ChatgptAuthTokens }
-    }
-
-    pub(super) fn of_chatgpt(document: AuthJson) -> Self {
-        Self { document, mode: Mode::Chatgpt }
+    /// Takes a document that was written for `client` and has tokens: the mode is what the client will see in it.
+    pub(super) fn of_chatgpt(client: Client, document: AuthJson) -> Self {
+        let mode = document.mode(client);
+        Self { document, mode }
     }
 
     /// Returns the mode.
