@@ -57,8 +57,12 @@ impl Renewal {
     /// Reads the body of a 2xx reply.
     ///
     /// # Errors
-    /// When it is not a JSON object with an access token. Nothing of the body is in the error.
+    /// When it is not a JSON object with an access token or a refresh token. Nothing of the body is in the error.
     pub fn read(body: &[u8]) -> Result<Self, Unreadable> {
+        // A derived type also reads an array of its fields in their order.
+        if !body.trim_ascii_start().starts_with(b"{") {
+            return Err(Unreadable);
+        }
         let Reply { id_token, access_token, refresh_token } =
             serde_json::from_slice(body).map_err(|_| Unreadable)?;
         let has_access = access_token.as_ref().is_some_and(|token| !token.expose_secret().trim().is_empty());
