@@ -103,7 +103,8 @@ impl State {
                 return ResultVerdict::Refuse;
             }
             ReplyKind::Refused => return ResultVerdict::Keep,
-            ReplyKind::New(token) => (token, true),
+            // The authority may also repeat the token instead of leaving it out.
+            ReplyKind::New(token) => (token, token != result.parent),
             ReplyKind::Same => (result.parent, false),
         };
         // Nothing was spent, so nothing is lost; stored over another's lease it could bring an older access token back.
