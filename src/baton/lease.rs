@@ -96,12 +96,14 @@ impl State {
         if self.phase == Phase::Empty {
             return Permission::Empty;
         }
-        if let Some(Mark::Dead { reason }) = self.mark()
-            && !view.force
-        {
-            return Permission::Dead(reason);
-        }
-        let Some(due) = view.due.or(self.unproven.map(|_| Due::Unproven)) else {
+        let revived = match self.mark() {
+            Some(Mark::Dead { reason }) if !view.force => return Permission::Dead(reason),
+            // Only an exchange can show that it lives: what is there is never used as it is.
+            Some(Mark::Dead { .. }) => Some(Due::Forced),
+            _ => None,
+        };
+        let unproven = self.unproven.map(|_| Due::Unproven);
+        let Some(due) = view.due.or(unproven).or(revived) else {
             return Permission::Use;
         };
         match &self.phase {
