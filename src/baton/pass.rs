@@ -95,7 +95,7 @@ impl Baton {
     /// Seals the baton for a slot, under the newest key.
     ///
     /// # Errors
-    /// When it is larger than a baton may be.
+    /// When it is larger than a baton may be, or could not be opened again.
     pub fn seal(&self, keys: &SealKeys, id: &SlotId, random: &SealRandom) -> Result<SealedBytes, OpenError> {
         self.seal_under(keys.newest(), id, random)
     }
@@ -118,6 +118,9 @@ impl Baton {
     }
 
     fn seal_under(&self, key: &SealKey, id: &SlotId, random: &SealRandom) -> Result<SealedBytes, OpenError> {
+        if !self.state.is_consistent() {
+            return Err(OpenError::Inconsistent);
+        }
         let header =
             BatonHeader { slot: id.slot.clone(), audience: id.audience.clone(), state: self.state.clone() };
         let text = self.login.as_ref().map_or_else(Zeroizing::default, FullLogin::to_text);
@@ -132,6 +135,9 @@ impl Baton {
         let opened = open::<BatonHeader>(keys, bytes)?;
         opened.header.check(id)?;
         let state = opened.header.state;
+        if !state.is_consistent() {
+            return Err(OpenError::Inconsistent);
+        }
         let login = match state.holds {
             None if opened.secret.is_empty() => None,
             None => return Err(OpenError::Inconsistent),

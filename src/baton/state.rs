@@ -142,6 +142,12 @@ impl State {
         }
     }
 
+    /// Returns whether the phase and the token say the same of the slot: it is empty, or it holds one. Leasing, handing
+    /// back or finishing an empty slot would make a state that is neither.
+    pub(super) fn is_consistent(&self) -> bool {
+        (self.phase == Phase::Empty) == self.holds.is_none()
+    }
+
     /// Returns whether the token is known as spent.
     #[must_use]
     pub fn is_spent(&self, token: TokenHash) -> bool {
