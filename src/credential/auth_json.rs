@@ -169,10 +169,11 @@ impl AuthJson {
         if text.trim().is_empty() {
             return Err(ParseError::Blank);
         }
-        // Twice on purpose: the first pass has Codex's types (and refuses a field given twice), the second keeps all.
-        let _: Schema = serde_json::from_str(text).map_err(|error| positioned(&error))?;
-        let fields = serde_json::from_str(text).map_err(|error| positioned(&error))?;
-        let document = Self { fields };
+        // Twice on purpose: the first pass keeps all, the second has Codex's types (and refuses a field given twice).
+        let document = Self { fields: serde_json::from_str(text).map_err(|error| positioned(&error))? };
+        // It is JSON by now, although serde_json calls some values of a wrong type a syntax error.
+        let _: Schema = serde_json::from_str(text)
+            .map_err(|error| ParseError::NotACredential { line: error.line(), column: error.column() })?;
         match document.token("id_token") {
             Some(id_token) if IdClaims::read(id_token).is_err() => Err(ParseError::IdTokenNotJwt),
             _ => Ok(document),
