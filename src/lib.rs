@@ -34,3 +34,6 @@ pub mod policy;
 pub mod rehearsal;
 pub mod relay;
 pub mod store;
+
+#[cfg(test)]
+mod testing;

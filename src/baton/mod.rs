@@ -9,6 +9,8 @@ mod pass;
 mod seal;
 mod slot;
 mod state;
+#[cfg(test)]
+mod tests;
 mod verdict;
 
 pub use hash::{AccountPin, HomeId, LeaseId, Nonce, OwnerId, TokenHash};
