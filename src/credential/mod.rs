@@ -15,6 +15,8 @@ mod login;
 mod mode;
 mod renewal;
 mod secret;
+#[cfg(test)]
+mod tests;
 
 pub use access_only::AccessOnly;
 pub use auth_json::{AuthJson, MAX_LOGIN_BYTES, ParseError};
