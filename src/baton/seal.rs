@@ -246,6 +246,10 @@ pub fn open<H: Header>(keys: &SealKeys, sealed: &SealedBytes) -> Result<Opened<H
     if label.version > u64::from(VERSION) {
         return Err(OpenError::NewerVersion(label.version));
     }
+    // The name goes into an error before anything is authenticated: it must not be able to speak to a CI's log.
+    if !SealKeys::is_name(&label.key_id) {
+        return Err(OpenError::Damaged);
+    }
     let (key, old_key) = keys.find(&label.key_id).ok_or(OpenError::UnknownKey(label.key_id))?;
     let envelope: Envelope<H> = serde_json::from_slice(text).map_err(|_| OpenError::Damaged)?;
     let Envelope { clear, ciphertext } = envelope;

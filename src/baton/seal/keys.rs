@@ -6,6 +6,7 @@ use sha2::Sha256;
 use zeroize::Zeroizing;
 
 const KEY_BYTES: usize = 32;
+const NAME_BYTES: usize = 8;
 /// More are a mistake: a key that is older than a few rotations has nothing left to open.
 const MAX_KEYS: usize = 16;
 
@@ -38,7 +39,7 @@ pub struct SealKeys {
 impl SealKey {
     fn parse(text: &str) -> Option<Self> {
         let bytes = if text.len() == 2 * KEY_BYTES { from_hex(text) } else { from_base64(text) }?;
-        let mut name = [0; 8];
+        let mut name = [0; NAME_BYTES];
         // A name that says nothing of the key: HKDF with a label of its own.
         Hkdf::<Sha256>::new(None, bytes.as_slice()).expand(b"authbaton/1 key id", &mut name).ok()?;
         let id = name.iter().map(|byte| format!("{byte:02x}")).collect();
@@ -75,6 +76,11 @@ impl SealKeys {
 
     pub(in crate::baton) fn newest(&self) -> &SealKey {
         &self.newest
+    }
+
+    /// Returns whether a text could be the name of a key.
+    pub(super) fn is_name(text: &str) -> bool {
+        text.len() == 2 * NAME_BYTES && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
     }
 
     /// Finds a key by its name, and tells whether it is not the newest.

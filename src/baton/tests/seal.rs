@@ -101,6 +101,14 @@ fn an_unknown_key_is_named() {
 }
 
 #[test]
+fn what_is_no_name_of_a_key_never_reaches_an_error() {
+    for name in ["", "x", "\n::stop-commands::x", "0123456789ABCDEF", "0123456789abcdef0"] {
+        let text = changed(&sealed(), "/clear/key_id", name.into());
+        assert_eq!(error(&keys(FIRST), &slot(), &text), Some(OpenError::Damaged), "{name}");
+    }
+}
+
+#[test]
 fn another_key_under_the_right_name_is_not_the_key() {
     let by_second = baton().seal(&keys(SECOND), &slot(), &random()).unwrap();
     let first_name: Value = serde_json::from_slice(sealed().as_slice()).unwrap();
