@@ -20,12 +20,12 @@ pub enum NameError {
 
 /// The name of a slot in a store.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(try_from = "String")]
 pub struct SlotName(String);
 
 /// Who may open a baton, besides having the key. May be empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(try_from = "String")]
 pub struct Audience(String);
 
 /// A slot for an audience: what a sealed baton is bound to.
@@ -76,6 +76,22 @@ impl Audience {
         } else {
             Err(NameError::Audience)
         }
+    }
+}
+
+impl TryFrom<String> for SlotName {
+    type Error = NameError;
+
+    fn try_from(text: String) -> Result<Self, NameError> {
+        Self::new(&text)
+    }
+}
+
+impl TryFrom<String> for Audience {
+    type Error = NameError;
+
+    fn try_from(text: String) -> Result<Self, NameError> {
+        Self::new(&text)
     }
 }
 

@@ -34,6 +34,17 @@ fn an_audience_has_at_most_256_bytes() {
 }
 
 #[test]
+fn a_name_is_checked_when_it_is_read_too() {
+    let slot = |text: &str| serde_json::from_value::<SlotName>(text.into());
+    assert_eq!(slot("team-a").unwrap(), SlotName::new("team-a").unwrap());
+    assert_eq!(serde_json::to_value(slot("team-a").unwrap()).unwrap(), "team-a");
+    assert!(slot("../other").is_err() && slot("").is_err());
+    let audience = |text: &str| serde_json::from_value::<Audience>(text.into());
+    assert_eq!(serde_json::to_value(audience("42").unwrap()).unwrap(), "42");
+    assert!(audience("a\nb").is_err());
+}
+
+#[test]
 fn a_home_keeps_its_name_in_its_lock_file() {
     assert!(HomeId::parse(&home(0xab).to_string()) == Some(home(0xab)));
     for text in ["", "ab", &"AB".repeat(16), &format!("{}\n", "ab".repeat(16)), &"ab".repeat(17)] {
