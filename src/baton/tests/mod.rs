@@ -39,6 +39,10 @@ fn lease_id(number: u8) -> LeaseId {
     LeaseId::new([number; 16])
 }
 
+fn owner_id(number: u8) -> OwnerId {
+    OwnerId::new([number; 16])
+}
+
 fn home(number: u8) -> HomeId {
     HomeId::new([number; 16])
 }
@@ -48,7 +52,7 @@ fn at(seconds: i64) -> DateTime<Utc> {
 }
 
 fn lease(id: u8) -> Lease {
-    let owner = Owner { name: "build 17".to_owned(), home: home(1) };
+    let owner = Owner { id: owner_id(id), name: "build 17".to_owned(), home: home(1) };
     Lease { id: lease_id(id), owner, taken_at: at(0), seconds: 90 }
 }
 

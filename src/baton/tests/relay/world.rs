@@ -148,7 +148,7 @@ impl World {
             Permission::Wait(_) => "waited",
             Permission::Lease(_) => {
                 self.leases += 1;
-                let owner = Owner { name: String::new(), home: home(actor) };
+                let owner = Owner { id: owner_id(self.leases), name: String::new(), home: home(actor) };
                 let lease = Lease { owner, ..lease(self.leases) };
                 self.actors[usize::from(actor)] = Some(lease.id);
                 let writer = self.writer();
