@@ -62,6 +62,7 @@ pub(super) fn settings(common: &Common) -> Result<Settings, Problems> {
             client: client.unwrap_or(Client::Codex),
             home: common.home.clone(),
             store,
+            store_text: common.store.clone(),
             id: SlotId { slot: slot.unwrap_or_default(), audience: audience.unwrap_or_default() },
             seal_key_file: common.seal_key_file.clone(),
             margin: margin.map_or(Margin::Default, Margin::Fixed),

@@ -18,6 +18,8 @@ pub struct Settings {
     pub home: Option<PathBuf>,
     /// `--store`.
     pub store: Option<StoreUrl>,
+    /// `--store` as it was typed, for the jobs of a rehearsal.
+    pub store_text: Option<String>,
     /// `--slot` and `--audience`.
     pub id: SlotId,
     /// `--seal-key-file`.
