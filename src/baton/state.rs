@@ -261,15 +261,7 @@ impl State {
     /// The slot was emptied. It forgets the login and remembers everything else.
     #[must_use]
     pub fn purged(&self, writer: Nonce) -> Self {
-        Self {
-            phase: Phase::Empty,
-            holds: None,
-            unproven: None,
-            account: None,
-            spent: self.left(),
-            writer,
-            ..self.clone()
-        }
+        Self { phase: Phase::Empty, holds: None, unproven: None, spent: self.left(), writer, ..self.clone() }
     }
 
     /// `spent` with the token that the slot holds, which is about to leave it.

@@ -100,6 +100,8 @@ pub(super) enum Verb {
     Save(Save),
     /// Delete the home's login
     Logout(Logout),
+    /// Store what was renewed but not stored: journals, and a printed text on stdin
+    Rescue(Rescue),
     /// Show the whole relay against a built-in authority
     Rehearse,
 }
@@ -173,6 +175,13 @@ pub(super) struct Save {
 }
 
 #[derive(Args)]
+pub(super) struct Rescue {
+    /// Read the text, or a journal, from this file instead of stdin
+    #[arg(long, value_name = "FILE")]
+    from_file: Option<PathBuf>,
+}
+
+#[derive(Args)]
 pub(super) struct Logout {
     /// Revoke the login at the authority, for every copy of it
     #[arg(long)]
@@ -192,6 +201,7 @@ impl Verb {
             Self::Refresh(_) => "refresh",
             Self::Save(_) => "save",
             Self::Logout(_) => "logout",
+            Self::Rescue(_) => "rescue",
             Self::Rehearse => "rehearse",
         }
     }
@@ -231,6 +241,12 @@ impl Restore {
             replace: self.replace,
             allow_account_change: self.account.allow_account_change,
         }
+    }
+}
+
+impl Rescue {
+    pub(super) fn source(&self) -> Option<SecretSource> {
+        self.from_file.clone().map(SecretSource::File)
     }
 }
 

@@ -126,7 +126,7 @@ error_table! {
         "A secret is not UTF-8"
         "store it as text; a file that is not text can be given as base64"
     InputTooLarge "input-too-large" NoCredential
-        "A secret has more than 64 KiB"
+        "A secret has more bytes than it may have"
         "check that it is the right file"
     ApiKeySeveralLines "api-key-several-lines" NoCredential
         "An API key has several lines; the client would store them all as one key"
@@ -152,6 +152,9 @@ error_table! {
     IdTokenNotJwt "id-token-not-jwt" NoCredential
         "The id token of an auth.json is no JWT; the client would refuse the whole file"
         "log in anew with the client, and give the file that it writes"
+    RescueUnreadable "rescue-unreadable" NoCredential
+        "What was given to `rescue` is no sealed reply, or has no tokens in it"
+        "give the whole text, from its BEGIN to its END line, or the journal's file"
     CredentialUnusable "credential-unusable" NoCredential
         "An auth.json has no credential that the client could use"
         "log in anew with the client, and give the file that it writes"
@@ -293,12 +296,15 @@ error_table! {
     NotNewer "not-newer" Conflict
         "The login in the home is not newer than what the slot was seeded with; both are kept"
         "log in anew in this home and save again, or use the slot's with `authbaton restore --replace`"
+    RescueMovedOn "rescue-moved-on" Conflict
+        "The slot no longer holds the login that the rescue text renews; nothing was changed"
+        "if the slot's login works, the text is not needed; else seed anew: `authbaton restore --seed-file auth.json`"
     SlotRestless "slot-restless" Conflict
         "The slot kept changing under us"
         "try again; many writers at once are slow, not wrong"
     NotStored "rotated-not-stored" NotStored
         "The login was renewed, and the store did not take it: the new token is only in the journal and in the text printed"
-        "keep that text; when the store is back, run any authbaton verb on this machine, which stores the journal"
+        "keep that text; when the store is back, run `authbaton rescue` on this machine, or anywhere with the text on stdin"
 }
 
 impl ErrorId {
@@ -326,6 +332,9 @@ impl ErrorId {
             CommandError::SealKey(KeyError::Missing) => Self::SealKeyMissing,
             CommandError::SealKey(KeyError::NotAKey(_) | KeyError::TooMany) => Self::SealKeyMalformed,
             CommandError::SealKeyFile(_) => Self::SealKeyUnreadable,
+            CommandError::NoRescueText => Self::RescueUnreadable,
+            CommandError::RescueRefused => Self::ReplyRefused,
+            CommandError::RescueMovedOn => Self::RescueMovedOn,
             CommandError::NotRevoked(_) => Self::NotRevoked,
             CommandError::Rehearsal { .. } => Self::RehearsalFailed,
             CommandError::RehearsalSetup(_) => Self::Internal,
@@ -338,7 +347,7 @@ fn of_relay(error: &RelayError) -> ErrorId {
         RelayError::Home(error) => of_home(error),
         RelayError::Store(error) => of_store(error),
         RelayError::Sealed(error) => of_sealed(error),
-        RelayError::Randomness(_) => ErrorId::Internal,
+        RelayError::Randomness(_) | RelayError::Interrupted | RelayError::Signals(_) => ErrorId::Internal,
         RelayError::SlotEmpty => ErrorId::SlotEmpty,
         RelayError::Dead(reason) => of_dead(*reason),
         RelayError::Suspect(_) => ErrorId::LoginSuspect,
@@ -444,7 +453,7 @@ fn of_input(error: InputError) -> ErrorId {
         InputError::Empty => ErrorId::InputEmpty,
         InputError::Blank => ErrorId::InputBlank,
         InputError::NotUtf8 => ErrorId::InputNotUtf8,
-        InputError::TooLarge => ErrorId::InputTooLarge,
+        InputError::TooLarge(_) => ErrorId::InputTooLarge,
         InputError::SeveralLines => ErrorId::ApiKeySeveralLines,
         InputError::NotAnAccessToken => ErrorId::AccessTokenMalformed,
         InputError::Document(error) => of_parse(error),

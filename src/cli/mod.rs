@@ -47,6 +47,7 @@ fn dispatch(bench: &Bench<'_>, arguments: Arguments) -> Result<Report, CommandEr
         Verb::Restore(it) => commands::restore(bench, &it.options()),
         Verb::Refresh(it) => commands::refresh(bench, it.force),
         Verb::Save(it) => commands::save(bench, it.account.allow_account_change),
+        Verb::Rescue(it) => commands::rescue(bench, it.source().as_ref()),
         Verb::Logout(it) => commands::logout(bench, it.options()),
         Verb::Rehearse => commands::rehearse(bench),
     }

@@ -12,9 +12,6 @@ use crate::relay::RelayError;
 
 /// The version of the JSON form. Fields may be added; none is changed or removed under the same number.
 const SCHEMA: u32 = 1;
-const RESCUE_BEGIN: &str = "-----BEGIN AUTHBATON RESCUE-----";
-const RESCUE_END: &str = "-----END AUTHBATON RESCUE-----";
-const RESCUE_LINE: usize = 76;
 
 /// Where a verb's words go.
 pub(super) struct Output {
@@ -50,7 +47,7 @@ impl Output {
         }
         if let CommandError::Relay(RelayError::NotStored { rescue, journal, .. }) = error {
             let mut text = format!("the sealed reply is kept in `{}` and printed here:\n", journal.display());
-            text.push_str(&rescue_text(rescue));
+            text.push_str(rescue);
             stderr_text(&text);
         }
         say(self.json.then_some((self.verb, &fields)), id, &text)
@@ -95,12 +92,6 @@ fn json_text(verb: &str, error: Option<(ErrorId, &str)>, fields: &Map<String, Va
     object.insert("error".to_owned(), told.unwrap_or_default());
     object.extend(fields.clone());
     stdout_text(&format!("{}\n", Value::Object(object)))
-}
-
-fn rescue_text(rescue: &str) -> String {
-    let characters: Vec<char> = rescue.chars().collect();
-    let lines: Vec<String> = characters.chunks(RESCUE_LINE).map(|line| line.iter().collect()).collect();
-    format!("{RESCUE_BEGIN}\n{}\n{RESCUE_END}\n", lines.join("\n"))
 }
 
 /// Prints to stdout. A reader that has gone away is no fault of ours; anything else is told by the exit code.

@@ -83,6 +83,15 @@ pub enum CommandError {
     /// The file of the seal keys cannot be read.
     #[error("the seal key file cannot be used")]
     SealKeyFile(#[source] DiskError),
+    /// What was given has no sealed reply in it.
+    #[error("there is no rescue text in what was given")]
+    NoRescueText,
+    /// The sealed reply belongs to somebody else.
+    #[error("the reply in the rescue text was refused: it is somebody else's, or has an empty refresh token")]
+    RescueRefused,
+    /// The slot holds another login by now.
+    #[error("the slot has moved on: it no longer holds the login that the rescue text renews")]
+    RescueMovedOn,
     /// The login was deleted here, but not revoked.
     #[error("the login was deleted here, but not revoked: {0}")]
     NotRevoked(String),

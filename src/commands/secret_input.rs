@@ -9,6 +9,9 @@ use super::{Bench, CommandError};
 use crate::credential::{InputError, MAX_INPUT_BYTES};
 use crate::disk::{DiskError, Read, read_capped};
 
+/// A journal of 96 KiB in base64, and a log around it.
+const MAX_RESCUE_BYTES: usize = 1024 * 1024;
+
 /// Where a secret comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SecretSource {
@@ -27,13 +30,27 @@ impl Bench<'_> {
         source: &SecretSource,
         what: &'static str,
     ) -> Result<Zeroizing<Vec<u8>>, CommandError> {
+        self.read(source, what, MAX_INPUT_BYTES)
+    }
+
+    /// Reads a rescue text, with as much of a log around it.
+    pub(super) fn read_rescue_text(&self, source: &SecretSource) -> Result<Zeroizing<Vec<u8>>, CommandError> {
+        self.read(source, "the rescue text", MAX_RESCUE_BYTES)
+    }
+
+    fn read(
+        &self,
+        source: &SecretSource,
+        what: &'static str,
+        max: usize,
+    ) -> Result<Zeroizing<Vec<u8>>, CommandError> {
         match source {
-            SecretSource::Stdin => from_stdin(what),
-            SecretSource::File(path) => match read_capped(path, MAX_INPUT_BYTES) {
+            SecretSource::Stdin => from_stdin(what, max),
+            SecretSource::File(path) => match read_capped(path, max) {
                 Ok(Read::Content(bytes)) => Ok(bytes),
                 Ok(Read::Missing) => Err(CommandError::NoSecretFile(path.clone())),
                 Err(DiskError::TooLarge { .. }) => {
-                    Err(CommandError::Input { what, problem: InputError::TooLarge })
+                    Err(CommandError::Input { what, problem: InputError::TooLarge(max) })
                 }
                 Err(error) => Err(CommandError::SecretFile(error)),
             },
@@ -46,17 +63,17 @@ impl Bench<'_> {
     }
 }
 
-fn from_stdin(what: &'static str) -> Result<Zeroizing<Vec<u8>>, CommandError> {
+fn from_stdin(what: &'static str, max: usize) -> Result<Zeroizing<Vec<u8>>, CommandError> {
     let stdin = stdin();
     if stdin.is_terminal() {
         return Err(CommandError::Terminal { what });
     }
     // Made at its full size: a vector that grows leaves copies of a secret behind.
-    let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_INPUT_BYTES + 1));
-    let limit = MAX_INPUT_BYTES as u64 + 1;
+    let mut bytes = Zeroizing::new(Vec::with_capacity(max + 1));
+    let limit = max as u64 + 1;
     stdin.lock().take(limit).read_to_end(&mut bytes).map_err(CommandError::Stdin)?;
-    if bytes.len() > MAX_INPUT_BYTES {
-        return Err(CommandError::Input { what, problem: InputError::TooLarge });
+    if bytes.len() > max {
+        return Err(CommandError::Input { what, problem: InputError::TooLarge(max) });
     }
     Ok(bytes)
 }

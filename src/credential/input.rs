@@ -9,6 +9,9 @@ use super::{ApiKey, AuthJson, ParseError, PersonalAccessToken};
 /// The most that is read from stdin or a secret file, in bytes.
 pub const MAX_INPUT_BYTES: usize = 64 * 1024;
 
+/// The most that a key or an access token may have, in bytes. With it in a file, the file can still be read back.
+const MAX_KEY_BYTES: usize = 16 * 1024;
+
 /// What is wrong with a secret that was handed over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InputError {
@@ -21,9 +24,9 @@ pub enum InputError {
     /// Not UTF-8.
     #[error("it is not UTF-8")]
     NotUtf8,
-    /// More than [`MAX_INPUT_BYTES`].
-    #[error("it has more than {MAX_INPUT_BYTES} bytes")]
-    TooLarge,
+    /// More than it may have.
+    #[error("it has more than {0} bytes")]
+    TooLarge(usize),
     /// An API key of several lines: Codex would store them all as one key.
     #[error("an API key is one line, and this has several")]
     SeveralLines,
@@ -49,7 +52,7 @@ pub fn api_key(bytes: &[u8]) -> Result<ApiKey, InputError> {
 /// As [`api_key`], and when it does not begin with `at-`.
 pub fn personal_access_token(bytes: &[u8]) -> Result<PersonalAccessToken, InputError> {
     let text = one_line(bytes)?;
-    if !text.starts_with(PersonalAccessToken::PREFIX) {
+    if text.strip_prefix(PersonalAccessToken::PREFIX).is_none_or(str::is_empty) {
         return Err(InputError::NotAnAccessToken);
     }
     Ok(PersonalAccessToken::new(text))
@@ -69,6 +72,9 @@ pub fn auth_json(bytes: &[u8]) -> Result<AuthJson, InputError> {
 
 fn one_line(bytes: &[u8]) -> Result<&str, InputError> {
     let text = text(bytes)?;
+    if text.len() > MAX_KEY_BYTES {
+        return Err(InputError::TooLarge(MAX_KEY_BYTES));
+    }
     if text.contains(['\n', '\r']) { Err(InputError::SeveralLines) } else { Ok(text) }
 }
 
@@ -77,7 +83,7 @@ fn text(bytes: &[u8]) -> Result<&str, InputError> {
         return Err(InputError::Empty);
     }
     if bytes.len() > MAX_INPUT_BYTES {
-        return Err(InputError::TooLarge);
+        return Err(InputError::TooLarge(MAX_INPUT_BYTES));
     }
     let text = std::str::from_utf8(bytes).map_err(|_| InputError::NotUtf8)?.trim();
     if text.is_empty() { Err(InputError::Blank) } else { Ok(text) }

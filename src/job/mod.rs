@@ -8,6 +8,7 @@ mod hardening;
 mod notices;
 mod platform;
 mod random;
+mod signals;
 
 pub use clock::{Clock, SystemClock};
 pub use environment::Environment;
@@ -15,3 +16,4 @@ pub use hardening::{harden, spawn, this_program};
 pub use notices::{Level, Notices, Silent, explain};
 pub use platform::{Job, Platform};
 pub use random::{NoRandomness, random};
+pub use signals::Deferral;

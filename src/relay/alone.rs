@@ -4,7 +4,7 @@
 
 use crate::credential::{Due, Freshness, FullLogin, Renewal};
 use crate::home::Found;
-use crate::job::Level;
+use crate::job::{Deferral, Level};
 
 use super::exchange::{Attempts, Exchange};
 use super::{ExchangeError, RelayError, Session, Surroundings};
@@ -50,11 +50,13 @@ pub fn refresh(around: &Surroundings<'_>, session: &Session, force: bool) -> Res
     };
     session.file.preflight()?;
     around.authority.prepare().map_err(ExchangeError::Client)?;
+    let deferral = Deferral::begin().map_err(RelayError::Signals)?;
     let attempts = Attempts {
         authority: around.authority,
         clock: around.clock,
         notices: around.notices,
         timeout: around.timeout,
+        deferral: &deferral,
     };
     around.tell(Level::Detail, &format!("exchanging the home's refresh token: {due}"));
     let body = match attempts.run(approved.get().refresh_token(), due, || Ok(true))? {

@@ -54,6 +54,12 @@ pub enum RelayError {
     /// The exchange failed.
     #[error(transparent)]
     Exchange(#[from] ExchangeError),
+    /// A signal came before anything was spent; it is obeyed as soon as the lease is handed back.
+    #[error("interrupted before anything was sent")]
+    Interrupted,
+    /// Signals cannot be deferred, so nothing may be spent.
+    #[error("signals cannot be deferred")]
+    Signals(#[source] std::io::Error),
     /// The slot changed under us again and again.
     #[error("the slot kept changing")]
     Restless,

@@ -7,9 +7,9 @@ use zeroize::Zeroizing;
 use crate::authority::{Answer, Authority, Reason, RefusalKind};
 use crate::baton::{DeadReason, Lengths};
 use crate::credential::{Due, RefreshToken};
-use crate::job::{Clock, Level, Notices};
+use crate::job::{Clock, Deferral, Level, Notices};
 
-use super::lease::jittered;
+use super::wait::{jittered, pause};
 use super::{ExchangeError, RelayError};
 
 /// The first pause before an authority that did not process a request is asked again; doubled each time.
@@ -36,6 +36,8 @@ pub(super) struct Attempts<'a> {
     pub(super) clock: &'a dyn Clock,
     pub(super) notices: &'a dyn Notices,
     pub(super) timeout: Duration,
+    /// Signals that came are obeyed before the next POST.
+    pub(super) deferral: &'a Deferral,
 }
 
 impl Attempts<'_> {
@@ -51,9 +53,13 @@ impl Attempts<'_> {
         mut before: impl FnMut() -> Result<bool, RelayError>,
     ) -> Result<Exchange, RelayError> {
         let start = self.clock.boot();
-        let mut pause = FIRST_PAUSE;
+        let mut interval = FIRST_PAUSE;
+        let is_ended = || self.deferral.noted() > 0;
         let mut unclear = false;
         loop {
+            if is_ended() {
+                return Err(RelayError::Interrupted);
+            }
             if !before()? {
                 return Ok(Exchange::Displaced);
             }
@@ -74,14 +80,14 @@ impl Attempts<'_> {
                 Ok(Answer::NotProcessed(kind)) => kind,
             };
             let left = self.timeout.saturating_sub(self.clock.boot().saturating_sub(start));
-            let wait = jittered(pause / 2)?;
+            let wait = jittered(interval / 2)?;
             if wait >= left {
                 let give_up = if unclear { ExchangeError::Unclear } else { ExchangeError::Unreachable };
                 return Ok(Exchange::Failed(give_up(kind)));
             }
             self.tell_again(kind, wait);
-            self.clock.sleep(wait);
-            pause = (pause * 2).min(LONGEST_PAUSE);
+            pause(self.clock, wait, is_ended);
+            interval = (interval * 2).min(LONGEST_PAUSE);
         }
     }
 

@@ -1,5 +1,6 @@
 //! Steps 3 to 5: load, see whether an exchange is due, preflight, take the lease, or wait for whoever has it.
 
+use std::rc::Rc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -7,10 +8,11 @@ use chrono::{DateTime, Utc};
 use crate::baton::{Lease, LeaseId, Observed, Owner, OwnerId, Permission, UNPROVEN_WAIT, View};
 use crate::credential::{Due, Freshness, FullLogin};
 use crate::home::Journal;
-use crate::job::{Level, random};
+use crate::job::{Deferral, Level, random};
 use crate::store::{Access, Durability, Exclusive};
 
 use super::cell::{Swapped, nonce};
+use super::wait::jittered;
 use super::{Loaded, Relay, RelayError, Session, Want};
 
 /// A waiter looks again after this long, and up to twice as long.
@@ -28,6 +30,8 @@ pub(super) struct Held {
     /// Whether the journal has a reply in it.
     pub(super) has_reply: bool,
     pub(super) due: Due,
+    /// From the lease to its end no signal is obeyed.
+    pub(super) deferral: Rc<Deferral>,
 }
 
 /// What step 3 led to.
@@ -114,6 +118,7 @@ impl Relay<'_> {
             home: session.lock.id(),
         };
         let journal = self.journals().create(owner.id)?;
+        let deferral = Rc::new(Deferral::begin().map_err(RelayError::Signals)?);
         let taken = self.around.clock.boot();
         let (lease, id) = self.lease_of(&owner)?;
         match self.swap(&loaded, loaded.baton().leased(lease, nonce()?)) {
@@ -122,7 +127,7 @@ impl Relay<'_> {
                 if let Some(since) = loaded.baton().state().unproven {
                     self.wait_for_older_requests(since);
                 }
-                Ok(Some(Held { loaded, id, taken, owner, journal, has_reply: false, due }))
+                Ok(Some(Held { loaded, id, taken, owner, journal, has_reply: false, due, deferral }))
             }
             Ok(Swapped::Conflict) => journal.discard().map(|()| None).map_err(Into::into),
             Err(error) => {
@@ -182,10 +187,4 @@ impl Relay<'_> {
         let wait = (until - self.around.clock.now()).min(UNPROVEN_WAIT).to_std().unwrap_or_default();
         self.around.clock.sleep(wait);
     }
-}
-
-/// Returns between once and twice `base`.
-pub(super) fn jittered(base: Duration) -> Result<Duration, RelayError> {
-    let [byte] = random::<1>()?;
-    Ok(base + base * u32::from(byte) / 256)
 }

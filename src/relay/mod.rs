@@ -13,8 +13,10 @@ mod lease;
 mod place;
 mod recover;
 mod refresh;
+pub mod rescue_text;
 mod seed;
 mod store_result;
+mod wait;
 
 use std::time::Duration;
 
@@ -22,6 +24,7 @@ pub use cell::Loaded;
 pub use error::{ExchangeError, RelayError};
 pub use exchange::Exchange;
 pub use place::Placement;
+pub use recover::Settled;
 pub use refresh::{Refreshed, Want};
 pub use seed::Seeded;
 

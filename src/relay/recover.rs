@@ -1,7 +1,8 @@
 //! Step 2: journals of this slot that no living process has locked. Each is judged as a fresh reply is.
 
 use crate::baton::{
-    Exchanged, JournalHeader, OpenError, OwnerId, ReplyKind, ResultVerdict, SealedBytes, TokenHash, open,
+    DeadReason, Exchanged, JournalHeader, OpenError, OwnerId, ReplyKind, ResultVerdict, SealedBytes,
+    TokenHash, open,
 };
 use crate::credential::{FullLogin, Renewal, Renewed};
 use crate::home::{Leftover, LeftoverContent};
@@ -17,6 +18,24 @@ pub(super) struct Recovered {
     pub(super) under_way: Vec<OwnerId>,
 }
 
+/// What became of a journaled reply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Settled {
+    /// The slot holds it now.
+    Stored,
+    /// The slot had it already.
+    Landed,
+    /// It belongs to somebody else, or has an empty refresh token; its slot is dead.
+    Refused,
+    /// It has no tokens in it.
+    Unreadable,
+    /// The slot holds something else by now.
+    MovedOn,
+}
+
+/// Conflicts with other writers that one reply may meet.
+const MAX_ROUNDS: usize = 8;
+
 /// A reply as it lies in a journal, applied to the login that it renews.
 pub(super) struct Judged {
     pub(super) exchanged: Exchanged,
@@ -31,6 +50,15 @@ impl Relay<'_> {
     /// When the state directory or the store cannot be used.
     pub fn recover_journals(&self) -> Result<(), RelayError> {
         self.recover().map(drop)
+    }
+
+    /// Takes a sealed reply that a person kept (`rescue`).
+    ///
+    /// # Errors
+    /// When it cannot be opened here, or the store cannot be used.
+    pub fn rescue(&self, sealed: &SealedBytes) -> Result<Settled, RelayError> {
+        let (header, body) = self.open_journal(sealed)?;
+        self.settle(&header, &body)
     }
 
     /// Looks for journals that were left behind, and does with each what its owner would have done.
@@ -61,7 +89,7 @@ impl Relay<'_> {
         Ok(leftover.discard()?)
     }
 
-    pub(super) fn open_journal(
+    fn open_journal(
         &self,
         sealed: &SealedBytes,
     ) -> Result<(JournalHeader, zeroize::Zeroizing<Vec<u8>>), OpenError> {
@@ -81,46 +109,46 @@ impl Relay<'_> {
         header: &JournalHeader,
         body: &[u8],
     ) -> Result<(), RelayError> {
-        let exchanges_left = 8;
-        for _ in 0..exchanges_left {
+        match self.settle(header, body)? {
+            Settled::Stored => {
+                self.around.tell(Level::Info, "the journal of an interrupted job was stored");
+                return Ok(leftover.discard()?);
+            }
+            Settled::Landed => {
+                self.around.tell(Level::Detail, "a journal was found whose content the store has");
+                return Ok(leftover.discard()?);
+            }
+            Settled::Refused => self.keep(&leftover, "the authority's reply in it was refused"),
+            Settled::Unreadable => self.keep(&leftover, "the reply in it has no tokens"),
+            Settled::MovedOn => self.keep(&leftover, "the slot has moved on"),
+        }
+        Ok(())
+    }
+
+    /// Does with a journaled reply what its owner would have done.
+    fn settle(&self, header: &JournalHeader, body: &[u8]) -> Result<Settled, RelayError> {
+        for _ in 0..MAX_ROUNDS {
             let loaded = self.load()?;
             let (state, login) = (loaded.baton().state(), loaded.baton().login());
             let Some(judged) = self.judge(header, body, login.filter(|_| state.holds == Some(header.parent)))
             else {
-                self.keep(&leftover, "the reply in it has no tokens");
-                return Ok(());
+                return Ok(Settled::Unreadable);
             };
-            let swapped = match state.judge_result(&judged.exchanged) {
-                ResultVerdict::Landed => {
-                    self.around.tell(Level::Detail, "a journal was found whose content the store has");
-                    return Ok(leftover.discard()?);
-                }
-                ResultVerdict::Keep => {
-                    self.keep(&leftover, "the slot has moved on");
-                    return Ok(());
-                }
-                ResultVerdict::Refuse => {
+            let (next, settled) = match (state.judge_result(&judged.exchanged), judged.renewed) {
+                (ResultVerdict::Landed, _) => return Ok(Settled::Landed),
+                (ResultVerdict::Keep, _) | (ResultVerdict::Store(_), None) => return Ok(Settled::MovedOn),
+                (ResultVerdict::Refuse, _) => {
                     let writer = nonce()?;
-                    let dead = loaded
-                        .baton()
-                        .with(|state| state.dead(crate::baton::DeadReason::ReplyRefused, writer));
-                    self.swap(&loaded, dead)?
+                    let dead = loaded.baton().with(|state| state.dead(DeadReason::ReplyRefused, writer));
+                    (dead, Settled::Refused)
                 }
-                ResultVerdict::Store(_) => {
-                    let Some(Renewed { login, .. }) = judged.renewed else {
-                        return Err(RelayError::Restless);
-                    };
+                (ResultVerdict::Store(_), Some(renewed)) => {
                     let now = self.around.clock.now();
-                    self.swap(&loaded, loaded.baton().stored(&judged.exchanged, login, now, nonce()?))?
+                    (loaded.baton().stored(&judged.exchanged, renewed.login, now, nonce()?), Settled::Stored)
                 }
             };
-            if let Swapped::Done(_) = swapped {
-                self.around.tell(Level::Info, "a journal of an interrupted job was stored");
-                return if judged.exchanged.reply == ReplyKind::Refused {
-                    Ok(())
-                } else {
-                    Ok(leftover.discard()?)
-                };
+            if let Swapped::Done(_) = self.swap(&loaded, next)? {
+                return Ok(settled);
             }
         }
         Err(RelayError::Restless)

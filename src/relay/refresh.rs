@@ -1,5 +1,7 @@
 //! `refresh`: the nine steps in their order.
 
+use std::rc::Rc;
+
 use crate::baton::{Nonce, State};
 use crate::job::{Level, explain};
 
@@ -115,14 +117,17 @@ impl Relay<'_> {
         let Some(login) = held.loaded.baton().login() else { return Err(RelayError::SlotEmpty) };
         let token = login.refresh_token().clone();
         let due = held.due;
+        let around = self.around;
+        let deferral = Rc::clone(&held.deferral);
         let attempts = Attempts {
-            authority: self.around.authority,
-            clock: self.around.clock,
-            notices: self.around.notices,
-            timeout: self.around.timeout,
+            authority: around.authority,
+            clock: around.clock,
+            notices: around.notices,
+            timeout: around.timeout,
+            deferral: &deferral,
         };
         attempts.run(&token, due, || {
-            if is_young(self.around.clock, held.taken) { Ok(true) } else { self.renew_lease(held) }
+            if is_young(around.clock, held.taken) { Ok(true) } else { self.renew_lease(held) }
         })
     }
 

@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use base64::{Engine, engine::general_purpose::STANDARD};
-
 use crate::baton::{
     DeadReason, JournalHeader, LeaseId, ResultVerdict, SealRandom, SealedBytes, TokenHash, seal,
 };
@@ -11,8 +9,9 @@ use crate::credential::Renewed;
 use crate::job::{Level, explain, random};
 
 use super::cell::{Swapped, nonce};
-use super::lease::{Held, jittered};
-use super::{ExchangeError, Loaded, Relay, RelayError};
+use super::lease::Held;
+use super::wait::{jittered, pause};
+use super::{ExchangeError, Loaded, Relay, RelayError, rescue_text};
 
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
@@ -48,7 +47,9 @@ impl Relay<'_> {
             return Err(self.refuse_reply(held, body, &parent));
         };
         let start = self.around.clock.boot();
-        let mut pause = FIRST_PAUSE;
+        let mut interval = FIRST_PAUSE;
+        // Whoever sends a second signal will not wait for a third.
+        let is_urgent = || held.deferral.noted() >= 2;
         loop {
             let outcome = self.load().and_then(|loaded| {
                 let state = loaded.baton().state();
@@ -72,15 +73,15 @@ impl Relay<'_> {
                 Err(error) => error,
             };
             let waited = self.around.clock.boot().saturating_sub(start);
-            if waited >= self.lengths().lease {
+            if waited >= self.lengths().lease || is_urgent() {
                 return Err(not_stored(cause, held, &sealed));
             }
             self.around.tell(
                 Level::Warning,
                 &format!("the store did not take the new login yet: {}", explain(&cause)),
             );
-            self.around.clock.sleep(jittered(pause)?);
-            pause = (pause * 2).min(LONGEST_PAUSE);
+            pause(self.around.clock, jittered(interval)?, is_urgent);
+            interval = (interval * 2).min(LONGEST_PAUSE);
         }
     }
 
@@ -104,11 +105,10 @@ impl Relay<'_> {
     }
 }
 
-/// The sealed reply as a text that a person can copy: base64 in lines.
 fn not_stored(cause: RelayError, held: &Held, sealed: &SealedBytes) -> RelayError {
     RelayError::NotStored {
         cause: Box::new(cause),
         journal: held.journal.path(),
-        rescue: STANDARD.encode(sealed.as_slice()),
+        rescue: rescue_text::write(sealed),
     }
 }

@@ -109,7 +109,8 @@ fn check(old: &State, new: &State) {
     assert!(new.seed_iat >= old.seed_iat, "seed_iat falls");
     assert!(new.generation >= old.generation);
     assert_eq!(new.phase == Phase::Empty, new.holds.is_none());
-    assert_eq!(new.holds.is_some(), new.account.is_some());
+    assert!(new.holds.is_none() || new.account.is_some());
+    assert!(old.account.is_none() || new.account.is_some(), "the account is forgotten");
     assert!(new.unproven.is_none() || new.holds.is_some());
     assert!(old == new || old.writer != new.writer, "two records have the same mark");
 }

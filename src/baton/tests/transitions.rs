@@ -134,7 +134,6 @@ fn a_purge_forgets_the_login_and_remembers_its_history() {
             phase: Phase::Empty,
             holds: None,
             unproven: None,
-            account: None,
             spent: spent_with_held(&old),
             writer: nonce(1),
             ..old.clone()

@@ -51,14 +51,22 @@ fn every_mistake_has_its_own_error() {
 }
 
 #[test]
-fn the_limit_is_exact_and_counts_what_was_given() {
+fn the_limits_are_exact() {
+    const MAX_KEY_BYTES: usize = 16 * 1024;
     assert_eq!(MAX_INPUT_BYTES, 65_536);
-    let longest = "k".repeat(MAX_INPUT_BYTES);
-    assert!(key(longest.as_bytes()).is_ok());
-    assert_eq!(key(format!("{longest}\n").as_bytes()), Err(InputError::TooLarge));
-    assert_eq!(auth_json(format!("{longest}k").as_bytes()).err(), Some(InputError::TooLarge));
+    let too_large = InputError::TooLarge(MAX_INPUT_BYTES);
+    // What was given counts, white space included.
+    let largest = "k".to_owned() + &" ".repeat(MAX_INPUT_BYTES - 1);
+    assert!(key(largest.as_bytes()).is_ok());
+    assert_eq!(key(format!("{largest}\n").as_bytes()), Err(too_large));
+    assert_eq!(auth_json(format!("{largest}k").as_bytes()).err(), Some(too_large));
     // Refused by size before anything is decoded.
-    assert_eq!(key(&[0xff; MAX_INPUT_BYTES + 1]), Err(InputError::TooLarge));
+    assert_eq!(key(&[0xff; MAX_INPUT_BYTES + 1]), Err(too_large));
+    // A key fits into a file that can be read back.
+    let longest = "k".repeat(MAX_KEY_BYTES);
+    let file = Credential::of_api_key(Client::Codex, &api_key(longest.as_bytes()).ok().unwrap()).to_text();
+    assert!(AuthJson::parse(file.as_bytes()).is_ok());
+    assert_eq!(key(format!("{longest}k").as_bytes()), Err(InputError::TooLarge(MAX_KEY_BYTES)));
 }
 
 /// Breaks a text into lines of 76, as `base64` and `openssl` do.

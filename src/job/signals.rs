@@ -1,0 +1,125 @@
+//! Signals while a token is being spent: noted, not obeyed, until the result is safe.
+//!
+//! A CI ends a job with SIGINT and, seconds later, SIGTERM. Obeyed between the POST and the store, they would lose the
+//! login. Outside of a [`Deferral`] every signal does what it always does; one that whoever started us has ignored
+//! (`nohup`, a shell's background job) stays ignored.
+
+#[cfg(unix)]
+pub use unix::Deferral;
+
+#[cfg(not(unix))]
+pub use elsewhere::Deferral;
+
+#[cfg(unix)]
+mod unix {
+    use std::cell::RefCell;
+    use std::io;
+    use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+    use std::sync::{Arc, OnceLock};
+
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+    use signal_hook::flag::register_conditional_default;
+    use signal_hook::iterator::SignalsInfo;
+    use signal_hook::iterator::exfiltrator::raw::WithRawSiginfo;
+    use signal_hook::low_level::emulate_default_handler;
+
+    /// How many deferrals there are in this process: each thread of a broker may have one.
+    static ACTIVE: AtomicUsize = AtomicUsize::new(0);
+
+    /// While this lives, SIGINT, SIGTERM and SIGHUP are noted. When it is dropped, the first of them is obeyed.
+    pub struct Deferral {
+        obey: Arc<AtomicBool>,
+        signals: RefCell<SignalsInfo<WithRawSiginfo>>,
+        noted: RefCell<Vec<i32>>,
+    }
+
+    impl Deferral {
+        /// Begins to defer.
+        ///
+        /// # Errors
+        /// When the handlers cannot be installed.
+        pub fn begin() -> io::Result<Self> {
+            let wanted = not_ignored();
+            let obey = obeying(&wanted)?;
+            let signals = RefCell::new(SignalsInfo::new(&wanted)?);
+            ACTIVE.fetch_add(1, Ordering::SeqCst);
+            obey.store(false, Ordering::SeqCst);
+            Ok(Self { obey, signals, noted: RefCell::default() })
+        }
+
+        /// Returns how many signals have come since.
+        #[must_use]
+        pub fn noted(&self) -> usize {
+            let mut noted = self.noted.borrow_mut();
+            noted.extend(self.signals.borrow_mut().pending().map(|signal| signal.si_signo));
+            noted.len()
+        }
+    }
+
+    impl Drop for Deferral {
+        fn drop(&mut self) {
+            let _ = self.noted();
+            if ACTIVE.fetch_sub(1, Ordering::SeqCst) == 1 {
+                self.obey.store(true, Ordering::SeqCst);
+            }
+            if let Some(signal) = self.noted.borrow().first() {
+                // Ends this process as the signal would have, so that whoever sent it sees that.
+                let _ = emulate_default_handler(*signal);
+            }
+        }
+    }
+
+    /// Installs, once for this process, what each signal does outside of a deferral: what it always did.
+    fn obeying(signals: &[i32]) -> io::Result<Arc<AtomicBool>> {
+        static OBEY: OnceLock<Arc<AtomicBool>> = OnceLock::new();
+        if let Some(obey) = OBEY.get() {
+            return Ok(Arc::clone(obey));
+        }
+        let obey = Arc::new(AtomicBool::new(true));
+        for signal in signals {
+            register_conditional_default(*signal, Arc::clone(&obey))?;
+        }
+        Ok(Arc::clone(OBEY.get_or_init(|| obey)))
+    }
+
+    /// The signals that end us, but for those that whoever started us has ignored.
+    fn not_ignored() -> Vec<i32> {
+        let ignored = ignored_mask().unwrap_or_default();
+        [SIGINT, SIGTERM, SIGHUP].into_iter().filter(|signal| ignored >> (signal - 1) & 1 == 0).collect()
+    }
+
+    /// `SigIgn` of `/proc/self/status`: a bit for each signal, the first for signal 1 (proc(5)).
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a file of the kernel's, of bounded size, below the disk room"
+    )]
+    fn ignored_mask() -> Option<u64> {
+        let status = std::fs::read_to_string("/proc/self/status").ok()?;
+        let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"))?;
+        u64::from_str_radix(mask.trim(), 16).ok()
+    }
+}
+
+#[cfg(not(unix))]
+mod elsewhere {
+    use std::io;
+
+    /// Defers nothing: not verified on this system.
+    pub struct Deferral;
+
+    impl Deferral {
+        /// Begins to defer nothing.
+        ///
+        /// # Errors
+        /// Never.
+        pub fn begin() -> io::Result<Self> {
+            Ok(Self)
+        }
+
+        /// Returns how many signals have come since: none that could be seen.
+        #[must_use]
+        pub fn noted(&self) -> usize {
+            0
+        }
+    }
+}
