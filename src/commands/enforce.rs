@@ -30,7 +30,7 @@ pub fn enforce(bench: &Bench<'_>, options: EnforceOptions) -> Result<Report, Com
         return Ok(report);
     }
     let session = around.lock()?;
-    let found = session.file().look()?;
+    let found = session.file().look(bench.clock)?;
     let credential = match &found {
         Found::Nothing => return Ok(report),
         Found::Unparsable(error) => return Err(RelayError::Unparsable(*error).into()),

@@ -112,7 +112,7 @@ fn put(
     credential: &Approved<Credential>,
 ) -> Result<(), CommandError> {
     let session = around.lock()?;
-    let found = session.file().look()?;
+    let found = session.file().look(bench.clock)?;
     if let Found::Credential(old) = &found
         && old.has_refresh_token()
         && !old.is_same_login(credential.get())

@@ -32,7 +32,7 @@ pub fn logout(bench: &Bench<'_>, options: LogoutOptions) -> Result<Report, Comma
     let mut deleted = false;
     if parts.home.exists() || slot.is_some() {
         let session = around.lock()?;
-        let found = session.file().look()?;
+        let found = session.file().look(bench.clock)?;
         if let Found::Credential(credential) = &found
             && let Ok(login) = FullLogin::new(credential)
         {

@@ -47,7 +47,7 @@ pub fn refresh(bench: &Bench<'_>, force: bool) -> Result<Report, CommandError> {
 
 /// Updates a file of ours. An access-only file has nothing to lose; one that came from another slot is left alone.
 fn update_home(relay: &Relay<'_>, session: &Session, loaded: &Loaded) -> Result<bool, CommandError> {
-    let ours = match session.file().look()? {
+    let ours = match session.file().look(relay.around.clock)? {
         Found::Credential(credential) => credential.is_access_only(),
         Found::Nothing | Found::Unparsable(_) | Found::Unusable(_) => false,
     };

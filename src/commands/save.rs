@@ -26,7 +26,7 @@ pub fn save(bench: &Bench<'_>, allow_account_change: bool) -> Result<Report, Com
         .with("store", store.name());
     relay.recover_journals()?;
     for _ in 0..MAX_ROUNDS {
-        let found = session.file().look()?;
+        let found = session.file().look(bench.clock)?;
         if let Found::Credential(credential) = &found
             && credential.is_access_only()
         {

@@ -17,7 +17,7 @@ use super::{Bench, CommandError, Report};
 pub fn status(bench: &Bench<'_>) -> Result<Report, CommandError> {
     let home = bench.home()?;
     let policy = bench.policy(&home)?;
-    let credential = match AuthFile::of(&home).look()? {
+    let credential = match AuthFile::of(&home).look(bench.clock)? {
         Found::Nothing => return Err(RelayError::NoLogin.into()),
         Found::Unparsable(error) => return Err(RelayError::Unparsable(error).into()),
         Found::Unusable(error) => return Err(RelayError::Unusable(error).into()),

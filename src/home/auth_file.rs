@@ -5,11 +5,17 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::{ClientLocks, Home, HomeError};
 use crate::credential::{AuthJson, Client, Credential, MAX_LOGIN_BYTES, ParseError, Unusable};
 use crate::disk::{DiskError, NewFile, Patience, Read, read_capped, remove};
+use crate::job::Clock;
 use crate::policy::Approved;
+
+/// How often a file that may be half written is read again, and after which pause.
+const TORN_TRIES: usize = 5;
+const TORN_PAUSE: Duration = Duration::from_millis(20);
 
 /// What is in a home.
 pub enum Found {
@@ -34,6 +40,8 @@ pub enum Obstacle {
     Foreign,
     /// It is a directory or something else.
     NotAFile,
+    /// It is mounted by itself (a single file in a container): nothing can be renamed over it.
+    Mounted,
 }
 
 /// The `auth.json` of one home.
@@ -72,11 +80,22 @@ impl AuthFile {
         &self.real_path
     }
 
-    /// Looks at the file.
+    /// Looks at the file. LLMX and older versions of Codex write in place, so that a file can be seen half written: one
+    /// that is blank or no JSON is read again a few times before it is taken for what it is.
     ///
     /// # Errors
     /// When it is there and cannot be read.
-    pub fn look(&self) -> Result<Found, HomeError> {
+    pub fn look(&self, clock: &dyn Clock) -> Result<Found, HomeError> {
+        for _ in 0..TORN_TRIES {
+            match self.look_once()? {
+                Found::Unparsable(ParseError::Blank | ParseError::NotJson { .. }) => clock.sleep(TORN_PAUSE),
+                found => return Ok(found),
+            }
+        }
+        self.look_once()
+    }
+
+    fn look_once(&self) -> Result<Found, HomeError> {
         let bytes = match read_capped(&self.real_path, MAX_LOGIN_BYTES) {
             Ok(Read::Missing) => return Ok(Found::Nothing),
             Ok(Read::Content(bytes)) => bytes,
@@ -107,7 +126,7 @@ impl AuthFile {
     ) -> Result<(), HomeError> {
         let _locks = ClientLocks::acquire(self, patience)?;
         self.refuse_obstacle()?;
-        if !self.look()?.is_same(found) {
+        if !self.look(patience.clock)?.is_same(found) {
             return Err(HomeError::Changed(self.path.clone()));
         }
         let text = credential.get().to_text();
@@ -122,7 +141,7 @@ impl AuthFile {
     /// [`HomeError::Changed`] when it is not what was found; others when it cannot be deleted.
     pub fn delete(&self, found: &Found, patience: &Patience<'_>) -> Result<bool, HomeError> {
         let _locks = ClientLocks::acquire(self, patience)?;
-        if !self.look()?.is_same(found) {
+        if !self.look(patience.clock)?.is_same(found) {
             return Err(HomeError::Changed(self.path.clone()));
         }
         Ok(remove(&self.path)?)
@@ -154,6 +173,8 @@ impl AuthFile {
             Obstacle::HardLinked
         } else if metadata.uid() != rustix::process::geteuid().as_raw() {
             Obstacle::Foreign
+        } else if is_mounted(&self.real_path) {
+            Obstacle::Mounted
         } else {
             return Ok(());
         };
@@ -164,6 +185,19 @@ impl AuthFile {
     fn refuse_obstacle(&self) -> Result<(), HomeError> {
         Ok(())
     }
+}
+
+#[cfg(target_os = "linux")]
+fn is_mounted(path: &Path) -> bool {
+    use rustix::fs::{AtFlags, CWD, StatxAttributes, StatxFlags, statx};
+    // A kernel older than 5.8 does not say; then the rename will.
+    statx(CWD, path, AtFlags::empty(), StatxFlags::BASIC_STATS)
+        .is_ok_and(|it| it.stx_attributes.contains(StatxAttributes::MOUNT_ROOT))
+}
+
+#[cfg(all(unix, not(target_os = "linux")))]
+fn is_mounted(_path: &Path) -> bool {
+    false
 }
 
 impl Found {
@@ -186,6 +220,7 @@ impl fmt::Display for Obstacle {
             Self::HardLinked => "it has several hard links",
             Self::Foreign => "it belongs to another user",
             Self::NotAFile => "it is not a regular file",
+            Self::Mounted => "it is a mount point of its own",
         })
     }
 }

@@ -8,8 +8,11 @@ use std::path::PathBuf;
 
 use super::{AuthFile, Home, HomeError};
 use crate::baton::HomeId;
-use crate::disk::{DiskError, FileLock, Patience, read_open};
+use crate::disk::{DiskError, FileLock, Patience, Read, read_capped, read_open};
 use crate::job::random;
+
+/// A name and a line for people.
+const MAX_BYTES: usize = 1024;
 
 /// Our lock on a home, and the home's random name, which is kept in the lock file.
 pub struct HomeLock {
@@ -28,10 +31,25 @@ impl HomeLock {
     ///
     /// # Errors
     /// When the lock is held for too long, or the file cannot be used.
-    pub fn acquire(home: &Home, patience: &Patience<'_>) -> Result<Self, HomeError> {
-        let lock = FileLock::acquire(&home.path().join("authbaton.lock"), patience)?;
-        let id = name_in(&lock)?;
+    pub fn acquire(home: &Home, holder: &str, patience: &Patience<'_>) -> Result<Self, HomeError> {
+        let lock = FileLock::acquire(&Self::path(home), patience)?;
+        let id = sign(&lock, holder)?;
         Ok(Self { _lock: lock, id })
+    }
+
+    /// Returns the path of the lock file.
+    #[must_use]
+    pub fn path(home: &Home) -> PathBuf {
+        home.path().join("authbaton.lock")
+    }
+
+    /// Returns who holds the lock, as far as its file says. Only for people: the name of the last holder stays.
+    #[must_use]
+    pub fn holder(home: &Home) -> Option<String> {
+        let Ok(Read::Content(content)) = read_capped(&Self::path(home), MAX_BYTES) else { return None };
+        let name = std::str::from_utf8(&content).ok()?.lines().nth(1)?.trim();
+        let name: String = name.chars().filter(|character| !character.is_control()).collect();
+        (!name.is_empty()).then_some(name)
     }
 
     /// Returns the home's name.
@@ -41,20 +59,20 @@ impl HomeLock {
     }
 }
 
-/// Reads the home's name, or gives it one.
-fn name_in(lock: &FileLock) -> Result<HomeId, HomeError> {
-    let content = read_open(lock.file(), lock.path(), 64).unwrap_or_default();
-    if let Some(id) = std::str::from_utf8(&content).ok().and_then(|text| HomeId::parse(text.trim())) {
-        return Ok(id);
-    }
-    let id = HomeId::new(random().map_err(DiskError::from)?);
+/// Reads the home's name, or gives it one; and writes who holds the lock now.
+fn sign(lock: &FileLock, holder: &str) -> Result<HomeId, HomeError> {
+    let content = read_open(lock.file(), lock.path(), MAX_BYTES).unwrap_or_default();
+    let first = std::str::from_utf8(&content).ok().and_then(|text| text.lines().next());
+    let id = match first.and_then(|line| HomeId::parse(line.trim())) {
+        Some(id) => id,
+        None => HomeId::new(random().map_err(DiskError::from)?),
+    };
     let mut file = lock.file();
-    // Under the lock, so nobody reads half of it; and a torn name is only a new name.
+    // Under the lock, so nobody reads half of it; not synced, because a name that a crash tears is only a new name.
     let written = file
         .set_len(0)
         .and_then(|()| file.seek(SeekFrom::Start(0)))
-        .and_then(|_| writeln!(file, "{id}"))
-        .and_then(|()| file.sync_all());
+        .and_then(|_| write!(file, "{id}\n{holder}\n"));
     written.map_err(|source| DiskError::Io { action: "write", path: lock.path().to_owned(), source })?;
     Ok(id)
 }

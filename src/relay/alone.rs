@@ -35,7 +35,7 @@ pub fn login_of(found: &Found) -> Result<FullLogin, RelayError> {
 /// # Errors
 /// When there is no full login, it is not allowed, the client could not replace the file, or the authority refuses.
 pub fn refresh(around: &Surroundings<'_>, session: &Session, force: bool) -> Result<Refreshed, RelayError> {
-    let found = session.file.look()?;
+    let found = session.file.look(around.clock)?;
     if let Found::Credential(credential) = &found
         && credential.is_access_only()
     {

@@ -88,10 +88,9 @@ impl Surroundings<'_> {
     /// When the home cannot be used, or another process holds it for too long.
     pub fn lock(&self) -> Result<Session, RelayError> {
         self.home.create()?;
-        let path = self.home.path().join("authbaton.lock");
-        let tell = |waited| self.tell_waiting(&path, waited);
+        let tell = |waited| self.tell_waiting(waited);
         let patience = Patience { tell: &tell, ..self.patience(&|_| {}) };
-        let lock = HomeLock::acquire(self.home, &patience)?;
+        let lock = HomeLock::acquire(self.home, &self.job.name, &patience)?;
         Ok(Session { lock, file: AuthFile::of(self.home) })
     }
 
@@ -101,8 +100,9 @@ impl Surroundings<'_> {
         Patience { clock: self.clock, limit, tell }
     }
 
-    fn tell_waiting(&self, path: &std::path::Path, waited: Duration) {
-        let text = format!("waiting for the lock `{}`, {} s", path.display(), waited.as_secs());
+    fn tell_waiting(&self, waited: Duration) {
+        let holder = HomeLock::holder(self.home).unwrap_or_else(|| "another process".to_owned());
+        let text = format!("waiting for the lock held by {holder}, {} s", waited.as_secs());
         self.tell(Level::Info, &text);
     }
 

@@ -49,7 +49,7 @@ impl Relay<'_> {
     ) -> Result<Approved<Credential>, RelayError> {
         let login = loaded.baton().login().ok_or(RelayError::SlotEmpty)?;
         self.check_lifetime(login, min_ttl)?;
-        self.place_over(session, loaded, &session.file.look()?, placement)
+        self.place_over(session, loaded, &session.file.look(self.around.clock)?, placement)
     }
 
     /// The same, over what was found in the home before; refuses when that has changed.
