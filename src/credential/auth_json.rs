@@ -3,18 +3,13 @@
 //! Fields that we do not know survive, with their place behind the known ones and every digit of their numbers. The
 //! document holds every secret of a login as plain JSON strings, so it has no `Debug` and wipes them when dropped.
 
-use std::fmt;
-use std::marker::PhantomData;
-
 use chrono::{DateTime, SecondsFormat, Utc};
-use serde::de::value::MapAccessDeserializer;
-use serde::de::{Error, MapAccess, Visitor};
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use serde_json::{Map, Value};
 use zeroize::{Zeroize, Zeroizing};
 
 use super::mode::{Material, Mode};
-use super::{Client, IdClaims};
+use super::{Client, IdClaims, schema};
 
 /// The most that a login may take, in bytes. Real ones have 3 to 6 KiB; the sealed baton's limit rests on this one.
 pub const MAX_LOGIN_BYTES: usize = 32 * 1024;
@@ -70,81 +65,6 @@ pub struct AuthJson {
     fields: Map<String, Value>,
 }
 
-/// The types that Codex demands of the fields that it knows.
-#[derive(Deserialize)]
-#[expect(
-    dead_code,
-    reason = "the types are the point: a value of another type is refused as Codex refuses it"
-)]
-struct Schema {
-    auth_mode: Option<Mode>,
-    #[serde(rename = "OPENAI_API_KEY")]
-    openai_api_key: Option<Zeroizing<String>>,
-    tokens: Option<Object<TokenSchema>>,
-    last_refresh: Option<DateTime<Utc>>,
-    #[serde(default, deserialize_with = "agent_identity")]
-    agent_identity: (),
-    personal_access_token: Option<Zeroizing<String>>,
-    bedrock_api_key: Option<Object<BedrockApiKeySchema>>,
-    bedrock_access_keys: Option<Object<BedrockAccessKeysSchema>>,
-}
-
-#[derive(Deserialize)]
-#[expect(dead_code, reason = "see Schema")]
-struct TokenSchema {
-    id_token: Zeroizing<String>,
-    access_token: Zeroizing<String>,
-    refresh_token: Zeroizing<String>,
-    account_id: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[expect(dead_code, reason = "see Schema")]
-struct BedrockApiKeySchema {
-    api_key: Zeroizing<String>,
-    region: String,
-}
-
-#[derive(Deserialize)]
-#[expect(dead_code, reason = "see Schema")]
-struct BedrockAccessKeysSchema {
-    access_key_id: String,
-    secret_access_key: Zeroizing<String>,
-    region: String,
-}
-
-/// A JSON object and nothing else: by itself a derived type also reads an array of its fields in their order, and
-/// whoever then looks for the refresh token by its name finds none.
-struct Object<T>(PhantomData<T>);
-
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(Self(PhantomData))
-    }
-}
-
-impl<'de, T: Deserialize<'de>> Visitor<'de> for Object<T> {
-    type Value = Self;
-
-    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self, A::Error> {
-        T::deserialize(MapAccessDeserializer::new(map)).map(|_| self)
-    }
-}
-
-/// A JWT or a record. Not an untagged enum: to one, a number with a fraction is a record (of `arbitrary_precision`).
-fn agent_identity<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
-    let mut value = Value::deserialize(deserializer)?;
-    wipe(&mut value);
-    match value {
-        Value::Null | Value::String(_) | Value::Object(_) => Ok(()),
-        _ => Err(D::Error::custom("expected a JWT or a record")),
-    }
-}
-
 impl AuthJson {
     /// Reads a document.
     ///
@@ -172,7 +92,7 @@ impl AuthJson {
         // Twice on purpose: the first pass keeps all, the second has Codex's types (and refuses a field given twice).
         let document = Self { fields: serde_json::from_str(text).map_err(|error| positioned(&error))? };
         // It is JSON by now, although serde_json calls some values of a wrong type a syntax error.
-        let _: Schema = serde_json::from_str(text)
+        schema::check(text)
             .map_err(|error| ParseError::NotACredential { line: error.line(), column: error.column() })?;
         match document.token("id_token") {
             Some(id_token) if IdClaims::read(id_token).is_err() => Err(ParseError::IdTokenNotJwt),
@@ -297,7 +217,7 @@ fn in_order(object: &mut Map<String, Value>, order: &[&str], nullable: &[&str]) 
     object.append(&mut rest);
 }
 
-fn wipe(value: &mut Value) {
+pub(super) fn wipe(value: &mut Value) {
     match value {
         Value::String(text) => text.zeroize(),
         Value::Array(items) => items.iter_mut().for_each(wipe),

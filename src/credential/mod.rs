@@ -14,6 +14,7 @@ mod input;
 mod login;
 mod mode;
 mod renewal;
+mod schema;
 mod secret;
 #[cfg(test)]
 mod tests;
