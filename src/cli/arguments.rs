@@ -1,5 +1,6 @@
 //! What may be typed. Every option with a value also has a variable `AUTHBATON_…`, but for those that say where a token
-//! is sent; switches that do something have none, so that an environment cannot make a step destructive.
+//! is sent; switches that do something have none, so that an environment cannot make a step destructive. `--json` and
+//! `--quiet` have one, because they change only what is said.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,5 @@
-//! `restore`: places an access-only file from the slot. An empty slot takes a seed, if one is given.
+//! `restore`: places an access-only file from the slot. A seed that is given is offered to the slot first, which takes it
+//! or ignores it by the rules for seeds.
 
 use chrono::TimeDelta;
 

@@ -48,7 +48,8 @@ pub fn status(bench: &Bench<'_>) -> Result<Report, CommandError> {
     Ok(lines(report))
 }
 
-/// Whether an exchange is due. Only of what can be renewed: not of a key, nor of an access-only file without a store.
+/// Whether an exchange is due. Not of what has no end, such as a key; of an access-only file it tells what its store
+/// should do.
 fn due(bench: &Bench<'_>, credential: &Credential) -> Option<Due> {
     match credential.lifetime()?.freshness(bench.clock.now(), bench.settings.margin) {
         Freshness::Due(due) => Some(due),

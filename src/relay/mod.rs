@@ -1,6 +1,6 @@
 //! The relay: how a login is handed from job to job without being dropped (design, section 4).
 //!
-//! Nine steps: lock the home, recover journals, load, preflight, lease, exchange, judge and journal, store, place.
+//! Nine steps: lock the home, recover journals, load, preflight, lease, exchange, journal and judge, store, place.
 //! What may be done is decided by the pure functions of `baton/`; this room carries it out, in the only order in which
 //! a crash anywhere loses nothing. [`Relay`] is the slot of a store with everything around it; [`alone`] is the same
 //! login without a store, where the home itself is the holder.
