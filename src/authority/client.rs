@@ -124,7 +124,11 @@ impl Authority {
             add_certificates(&mut roots, path)?;
         }
         let tls = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
-        let client = HttpClient::builder()
+        let builder = HttpClient::builder();
+        // A proxy would read a token that is not encrypted; and loopback needs none.
+        let plain = self.base.as_ref().is_some_and(AuthorityUrl::is_plain);
+        let builder = if plain { builder.no_proxy() } else { builder };
+        let client = builder
             .tls_backend_preconfigured(tls)
             .redirect(redirect::Policy::none())
             .connect_timeout(CONNECT_TIMEOUT)

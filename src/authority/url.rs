@@ -43,6 +43,11 @@ impl AuthorityUrl {
         Ok(Self(url))
     }
 
+    /// Returns whether it is plain HTTP, which is only ever loopback.
+    pub(super) fn is_plain(&self) -> bool {
+        self.0.scheme() == "http"
+    }
+
     pub(super) fn endpoint(&self, path: &str) -> String {
         format!("{}{path}", self.0.as_str().trim_end_matches('/'))
     }

@@ -10,8 +10,9 @@ use clap::{Arg, ArgAction, ArgGroup, Args, Command, CommandFactory, FromArgMatch
 use crate::commands::{EnforceOptions, LoginKind, LogoutOptions, RestoreOptions, SecretSource};
 use crate::job::Environment;
 
-/// Options that an environment must not set: a poisoned one would receive a refresh token.
-const WITHOUT_VARIABLE: [&str; 2] = ["authority-url", "ca-file"];
+/// Options that an environment must not set: a poisoned one would receive a refresh token; and where one call reads its
+/// secret from is said in that call.
+const WITHOUT_VARIABLE: [&str; 5] = ["authority-url", "ca-file", "from-file", "seed-file", "seed-env"];
 
 #[derive(Parser)]
 #[command(

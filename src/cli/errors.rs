@@ -225,7 +225,7 @@ error_table! {
         "The authority refused the request, not the login"
         "try again later; if it stays, update authbaton"
     ReplyUnreadable "reply-unreadable" Authority
-        "The authority's answer has no tokens in it; the sealed answer is kept in a journal"
+        "The authority's answer has no tokens in it; where there is a store, the sealed answer is kept in a journal"
         "check for a proxy that answers in the authority's place, and try again"
     NotRevoked "not-revoked" Authority
         "The login was deleted here, but the authority did not take the revocation"
@@ -294,8 +294,8 @@ error_table! {
         "The seed belongs to another account than the slot's login; both are kept"
         "use another slot, or give `--allow-account-change`"
     NotNewer "not-newer" Conflict
-        "The login in the home is not newer than what the slot was seeded with; both are kept"
-        "log in anew in this home and save again, or use the slot's with `authbaton restore --replace`"
+        "A login is not newer than what the slot was seeded with; both are kept"
+        "log in anew and try again, or use the slot's with `authbaton restore`"
     RescueMovedOn "rescue-moved-on" Conflict
         "The slot no longer holds the login that the rescue text renews; nothing was changed"
         "if the slot's login works, the text is not needed; else seed anew: `authbaton restore --seed-file auth.json`"

@@ -4,7 +4,7 @@
 use crate::credential::{self, Client, Credential, FullLogin, InputError};
 use crate::home::{Found, Sidecar};
 use crate::policy::Approved;
-use crate::relay::{Placement, Seeded, Surroundings};
+use crate::relay::{Placement, RelayError, Seeded, Surroundings};
 
 use super::bench::Holder;
 use super::report::time;
@@ -94,9 +94,18 @@ fn chatgpt(bench: &Bench<'_>, login: FullLogin, allow_account_change: bool) -> R
             let keys = bench.seal_keys()?;
             let relay = bench.relay(&around, &*store, &keys)?;
             let session = around.lock()?;
+            relay.recover_journals()?;
             let seeded = relay.seed(&approved, allow_account_change)?;
+            // Only what was taken may replace another login: that is what was asked for.
+            let placement = match &seeded {
+                Seeded::Taken(_) => Placement::Replace,
+                Seeded::Known(_) => Placement::Careful,
+                Seeded::Older(_) => return Err(RelayError::NotNewer.into()),
+            };
             tell_seeded(bench, &seeded);
-            let placed = relay.place(&session, seeded.loaded(), Placement::Replace, None)?;
+            let found = session.file().look(bench.clock)?;
+            warn_of_loss(bench, &found, &approved.whole(bench.settings.client));
+            let placed = relay.place_over(&session, seeded.loaded(), &found, placement)?;
             Ok(report
                 .with("mode", placed.get().mode().name())
                 .with("seeded", matches!(seeded, Seeded::Taken(_)))
@@ -113,15 +122,19 @@ fn put(
 ) -> Result<(), CommandError> {
     let session = around.lock()?;
     let found = session.file().look(bench.clock)?;
-    if let Found::Credential(old) = &found
-        && old.has_refresh_token()
-        && !old.is_same_login(credential.get())
-    {
-        bench.warn(
-            "a ChatGPT login is replaced; it was not revoked, and its refresh token is gone from this home",
-        );
-    }
+    warn_of_loss(bench, &found, credential);
     session.file().place(credential, &found, &around.patience(&|_| {}))?;
     Sidecar::remove(around.home)?;
     Ok(())
+}
+
+fn warn_of_loss(bench: &Bench<'_>, found: &Found, new: &Approved<Credential>) {
+    if let Found::Credential(old) = found
+        && old.has_refresh_token()
+        && !old.is_same_login(new.get())
+    {
+        let text =
+            "a ChatGPT login is replaced; it was not revoked, and its refresh token is gone from this home";
+        bench.warn(text);
+    }
 }

@@ -9,6 +9,10 @@ use serde::Deserialize;
 
 use super::{AccessClaims, FullLogin, IdClaims, NotARefreshToken, RefreshToken};
 
+/// A reply is not larger than this, in bytes (real ones have 3 to 6 KiB): with a login of the same size it fits into
+/// a sealed baton.
+const MAX_RENEWAL_BYTES: usize = 32 * 1024;
+
 /// The tokens of a 2xx reply. Missing or null means: keep the old one.
 pub struct Renewal {
     id_token: Option<SecretString>,
@@ -61,6 +65,9 @@ impl Renewal {
     pub fn read(body: &[u8]) -> Result<Self, Unreadable> {
         // A derived type also reads an array of its fields in their order.
         if !body.trim_ascii_start().starts_with(b"{") {
+            return Err(Unreadable);
+        }
+        if body.len() > MAX_RENEWAL_BYTES {
             return Err(Unreadable);
         }
         let Reply { id_token, access_token, refresh_token } =

@@ -72,8 +72,8 @@ pub enum RelayError {
     /// A login in the home that we did not place.
     #[error("the home has a login that authbaton did not place")]
     HomeOccupied,
-    /// A login in the home is not newer than what the slot was seeded with, or does not say when it was issued.
-    #[error("the login in the home is not newer than the slot's")]
+    /// A login is not newer than what the slot was seeded with, or does not say when it was issued.
+    #[error("the login is not newer than the slot's")]
     NotNewer,
     /// The access token does not last long enough.
     #[error("the access token lasts {left} s, and {wanted} s are needed")]

@@ -9,7 +9,7 @@ use crate::baton::{Lease, LeaseId, Observed, Owner, OwnerId, Permission, UNPROVE
 use crate::credential::{Due, Freshness, FullLogin};
 use crate::home::Journal;
 use crate::job::{Deferral, Level, random};
-use crate::store::{Access, Durability, Exclusive};
+use crate::store::{Access, Exclusive};
 
 use super::cell::{Swapped, nonce};
 use super::wait::jittered;
@@ -173,10 +173,7 @@ impl Relay<'_> {
         }
         session.file.preflight()?;
         self.around.authority.prepare().map_err(super::ExchangeError::Client)?;
-        if self.facts.durability == Durability::AtJobEnd {
-            let text = "this store is uploaded only after the job: if the job's machine is lost before, so is the login";
-            self.around.tell(Level::Warning, text);
-        }
+        self.tell_durability();
         Ok(())
     }
 

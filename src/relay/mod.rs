@@ -35,7 +35,7 @@ use crate::disk::Patience;
 use crate::home::{AuthFile, Home, HomeLock, JournalName, Journals, StateDirectory};
 use crate::job::{Clock, Job, Level, Notices};
 use crate::policy::Policy;
-use crate::store::{Facts, Store};
+use crate::store::{Durability, Facts, Store};
 
 /// What every verb works with, whoever holds the login.
 pub struct Surroundings<'a> {
@@ -126,6 +126,14 @@ impl Relay<'_> {
 
     fn waiting(&self) -> Duration {
         self.around.lock_timeout.unwrap_or(self.lengths().waiting)
+    }
+
+    /// Says, each time that a login enters the store, when it is not safe there yet.
+    fn tell_durability(&self) {
+        if self.facts.durability == Durability::AtJobEnd {
+            let text = "this store is uploaded only after the job: if the job's machine is lost before, so is the login";
+            self.around.tell(Level::Warning, text);
+        }
     }
 
     fn journals(&self) -> Journals {

@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 
-use crate::baton::{Mark, Phase};
+use crate::baton::{Mark, Phase, State};
 use crate::credential::{Credential, FullLogin};
 use crate::home::{Found, Sidecar};
 use crate::policy::Approved;
@@ -26,13 +26,8 @@ impl Relay<'_> {
     pub fn usable(&self) -> Result<Loaded, RelayError> {
         self.recover()?;
         let loaded = self.load()?;
-        let state = loaded.baton().state();
-        match (&state.phase, state.mark()) {
-            (Phase::Empty, _) => Err(RelayError::SlotEmpty),
-            (_, Some(Mark::Dead { reason })) => Err(RelayError::Dead(reason)),
-            _ if state.unproven.is_some() => Err(RelayError::Unproven),
-            _ => Ok(loaded),
-        }
+        usable(loaded.baton().state())?;
+        Ok(loaded)
     }
 
     /// Places what the slot holds into the home, access-only.
@@ -64,6 +59,7 @@ impl Relay<'_> {
         placement: Placement,
     ) -> Result<Approved<Credential>, RelayError> {
         let state = loaded.baton().state();
+        usable(state)?;
         let login = loaded.baton().login().ok_or(RelayError::SlotEmpty)?;
         let approved = self.around.policy.approve_login(login.clone()).map_err(RelayError::Policy)?;
         let free = match found {
@@ -96,5 +92,15 @@ impl Relay<'_> {
             return Err(RelayError::TooShort { left: left.num_seconds(), wanted: wanted.num_seconds() });
         }
         Ok(())
+    }
+}
+
+/// Nobody may rely on a login that is dead, or that must be exchanged first.
+fn usable(state: &State) -> Result<(), RelayError> {
+    match (&state.phase, state.mark()) {
+        (Phase::Empty, _) => Err(RelayError::SlotEmpty),
+        (_, Some(Mark::Dead { reason })) => Err(RelayError::Dead(reason)),
+        _ if state.unproven.is_some() => Err(RelayError::Unproven),
+        _ => Ok(()),
     }
 }

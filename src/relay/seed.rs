@@ -52,6 +52,7 @@ impl Relay<'_> {
             self.refuse_writing()?;
             let next = loaded.baton().seeded(login.get().clone(), nonce()?);
             if let Swapped::Done(loaded) = self.swap(&loaded, next)? {
+                self.tell_durability();
                 return Ok(Seeded::Taken(*loaded));
             }
         }

@@ -10,6 +10,7 @@
 #[expect(dead_code, reason = "these tests use a part of what tests share")]
 #[path = "../support/process.rs"]
 mod process;
+mod proxy;
 #[expect(dead_code, reason = "these tests use a part of what tests share")]
 #[path = "../support/sandbox.rs"]
 mod sandbox;
@@ -21,6 +22,7 @@ use std::time::Duration;
 use authbaton::rehearsal::{Account, Authority, IssueOptions, Settings};
 use chrono::TimeDelta;
 use process::{Outcome, run};
+use proxy::Proxy;
 use sandbox::Sandbox;
 use tls::Endpoint;
 
@@ -103,20 +105,36 @@ fn a_ca_file_without_certificates_is_refused_before_anything_is_sent() {
 }
 
 #[test]
-fn a_proxy_of_the_environment_carries_the_request_and_no_proxy_keeps_it_away() {
+fn a_proxy_of_the_environment_carries_what_is_encrypted() {
     let (sandbox, authority) = due_home();
-    let other = Authority::start(Settings::default()).unwrap();
-    // The other authority plays the proxy: it gets the request, and does not know the token.
-    let proxied = refresh(&sandbox, &authority.url(), |command| {
-        command.env("HTTP_PROXY", other.url());
-    });
-    assert_ne!(proxied.code, Some(0));
-    assert_eq!((authority.posts(), other.received().len()), (0, 1), "the request went to the proxy");
+    let endpoint = Endpoint::before(&authority.url());
+    let ca = sandbox.write("ca.pem", endpoint.ca().as_bytes());
+    let proxy = Proxy::start();
+    let through = |no_proxy: &str| {
+        refresh(&sandbox, &endpoint.url(), |command| {
+            command
+                .args(["--force", "--ca-file"])
+                .arg(&ca)
+                .env("HTTPS_PROXY", proxy.url())
+                .env("NO_PROXY", no_proxy);
+        })
+        .exited(0);
+    };
+    through("");
+    assert_eq!((authority.exchanges(), proxy.tunnels()), (1, 1), "through the proxy");
+    through("127.0.0.1");
+    assert_eq!((authority.exchanges(), proxy.tunnels()), (2, 1), "past the proxy");
+}
+
+#[test]
+fn no_proxy_reads_a_token_that_is_not_encrypted() {
+    let (sandbox, authority) = due_home();
+    let proxy = Authority::start(Settings::default()).unwrap();
     refresh(&sandbox, &authority.url(), |command| {
-        command.env("HTTP_PROXY", other.url()).env("NO_PROXY", "127.0.0.1");
+        command.env("HTTP_PROXY", proxy.url()).env("http_proxy", proxy.url()).env("ALL_PROXY", proxy.url());
     })
     .exited(0);
-    assert_eq!((authority.exchanges(), other.received().len()), (1, 1));
+    assert_eq!((authority.exchanges(), proxy.received().len()), (1, 0));
 }
 
 #[test]
