@@ -12,21 +12,27 @@ use crate::job::Environment;
 
 /// Options that would carry a secret, and what to do instead.
 const SECRETS: [(&str, &str); 4] = [
-    ("--api-key", "Pipe the key instead, e.g. `printenv OPENAI_API_KEY | authbaton login --with-api-key`."),
-    (
-        "--access-token",
-        "Pipe the token instead, e.g. `printenv CODEX_ACCESS_TOKEN | authbaton login --with-access-token`.",
-    ),
-    ("--auth-json", "Pipe the file instead, e.g. `authbaton login --with-auth-json < auth.json`."),
+    ("--api-key", PIPE_KEY),
+    ("--access-token", PIPE_TOKEN),
+    ("--auth-json", PIPE_FILE),
     ("--seal-key", "Set the variable AUTHBATON_SEAL_KEY, or name a file with --seal-key-file."),
 ];
+/// Switches of ours that say what comes on stdin. With a value they carry it on the command line.
+const SWITCHES: [(&str, &str); 3] =
+    [("--with-api-key", PIPE_KEY), ("--with-access-token", PIPE_TOKEN), ("--with-auth-json", PIPE_FILE)];
+
+const PIPE_KEY: &str =
+    "Pipe the key instead, e.g. `printenv OPENAI_API_KEY | authbaton login --with-api-key`.";
+const PIPE_TOKEN: &str =
+    "Pipe the token instead, e.g. `printenv CODEX_ACCESS_TOKEN | authbaton login --with-access-token`.";
+const PIPE_FILE: &str = "Pipe the file instead, e.g. `authbaton login --with-auth-json < auth.json`.";
 
 /// Why no verb is run.
 pub(super) enum Stop {
     /// Help or the version was asked for.
     Show(String),
     /// A secret on the command line.
-    Secret(&'static str, &'static str),
+    Secret(String, &'static str),
     /// Something else is wrong.
     Wrong(String),
 }
@@ -34,9 +40,13 @@ pub(super) enum Stop {
 pub(super) fn parse(typed: &[OsString], environment: &Environment) -> Result<Arguments, Stop> {
     let ours = typed.iter().take_while(|argument| *argument != "--");
     for argument in ours.filter_map(|argument| argument.to_str()) {
-        let name = argument.split_once('=').map_or(argument, |(name, _)| name);
-        if let Some((name, instead)) = SECRETS.iter().find(|(secret, _)| *secret == name) {
-            return Err(Stop::Secret(name, instead));
+        let (name, value) = argument.split_once('=').map_or((argument, None), |(name, it)| (name, Some(it)));
+        let of = |list: &[(&str, &'static str)]| list.iter().find(|(it, _)| *it == name).map(|(_, it)| *it);
+        if let Some(instead) = of(&SECRETS) {
+            return Err(Stop::Secret(name.to_owned(), instead));
+        }
+        if let (Some(instead), Some(_)) = (of(&SWITCHES), value) {
+            return Err(Stop::Secret(format!("{name} with a value"), instead));
         }
     }
     let with_name = std::iter::once(OsString::from("authbaton")).chain(typed.iter().cloned()).collect();
@@ -55,15 +65,23 @@ fn stop(error: &clap::Error) -> Stop {
             "" => "there is an argument that nothing takes".to_owned(),
             name => format!("there is no option {name}"),
         },
-        ErrorKind::ArgumentConflict => format!("these do not go together: {}", names()),
+        ErrorKind::ArgumentConflict => match option_names(error).as_slice() {
+            [one, other] if one == other => format!("{one} was given twice"),
+            names => format!("these do not go together: {}", names.join(", ")),
+        },
         ErrorKind::MissingRequiredArgument => format!("missing: {}", names()),
         ErrorKind::InvalidUtf8 => "an argument is not UTF-8".to_owned(),
+        ErrorKind::InvalidValue if is_without_value(error) => format!("{} needs a value", names()),
         ErrorKind::InvalidValue | ErrorKind::ValueValidation => {
             let why = std::error::Error::source(error).map_or_else(String::new, |why| format!(": {why}"));
             format!("the value of {} is not what it takes{why}", names())
         }
         _ => format!("the arguments are wrong: {}", names()),
     })
+}
+
+fn is_without_value(error: &clap::Error) -> bool {
+    matches!(error.get(ContextKind::InvalidValue), Some(ContextValue::String(value)) if value.is_empty())
 }
 
 /// The names of the options that an error is about, as they are declared; never a value.
