@@ -1,10 +1,13 @@
 //! What may be typed. Every option with a value also has a variable `AUTHBATON_…`, but for those that say where a token
-//! is sent; switches that do something have none, so that an environment cannot make a step destructive. `--json` and
-//! `--quiet` have one, because they change only what is said.
+//! is sent; so have the switches that say how to report. Those that do something have none, so that an environment cannot
+//! make a step destructive.
 
+use std::borrow::Cow;
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use chrono::TimeDelta;
+use clap::builder::BoolishValueParser;
 use clap::{Arg, ArgAction, ArgGroup, Args, Command, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::commands::{EnforceOptions, LoginKind, LogoutOptions, RestoreOptions, SecretSource};
@@ -13,6 +16,9 @@ use crate::job::Environment;
 /// Options that an environment must not set: a poisoned one would receive a refresh token; and where one call reads its
 /// secret from is said in that call.
 const WITHOUT_VARIABLE: [&str; 5] = ["authority-url", "ca-file", "from-file", "seed-file", "seed-env"];
+
+/// Options that exclude each other.
+const RIVALS: [&[&str]; 1] = [&["quiet", "verbose"]];
 
 #[derive(Parser)]
 #[command(
@@ -261,23 +267,30 @@ impl Logout {
 /// Returns the command line as `clap` knows it, with the variables that are set to something.
 #[must_use]
 pub fn command(environment: &Environment) -> Command {
-    with_variables(Arguments::command(), environment)
+    with_variables(Arguments::command(), &|argument| with_variable(argument, environment, &[]))
 }
 
-pub(super) fn arguments(command: Command, typed: Vec<std::ffi::OsString>) -> Result<Arguments, clap::Error> {
+/// The same for what was typed: a flag comes before the variables of its rivals, too.
+pub(super) fn command_for(environment: &Environment, typed: &[OsString]) -> Command {
+    let ours = typed.iter().map_while(|it| if it == "--" { None } else { Some(it.to_string_lossy()) });
+    let typed: Vec<_> = ours.collect();
+    with_variables(Arguments::command(), &|argument| with_variable(argument, environment, &typed))
+}
+
+pub(super) fn arguments(command: Command, typed: Vec<OsString>) -> Result<Arguments, clap::Error> {
     let matches = command.try_get_matches_from(typed)?;
     Arguments::from_arg_matches(&matches)
 }
 
-fn with_variables(command: Command, environment: &Environment) -> Command {
-    let command = command.mut_args(|argument| with_variable(argument, environment));
-    command.mut_subcommands(|verb| with_variables(verb, environment))
+fn with_variables(command: Command, change: &dyn Fn(Arg) -> Arg) -> Command {
+    command.mut_args(change).mut_subcommands(|verb| with_variables(verb, change))
 }
 
-fn with_variable(argument: Arg, environment: &Environment) -> Arg {
+fn with_variable(argument: Arg, environment: &Environment, typed: &[Cow<'_, str>]) -> Arg {
     let takes_value = matches!(argument.get_action(), ArgAction::Set | ArgAction::Append);
     let Some(long) = argument.get_long().map(str::to_owned) else { return argument };
-    let has_variable = takes_value || ["json", "quiet"].contains(&long.as_str());
+    let says_how = ["json", "quiet", "verbose"].contains(&long.as_str());
+    let has_variable = takes_value || says_how;
     if !has_variable || WITHOUT_VARIABLE.contains(&long.as_str()) {
         return argument;
     }
@@ -287,6 +300,30 @@ fn with_variable(argument: Arg, environment: &Environment) -> Arg {
         Some(help) => argument.help(help),
         None => argument,
     };
+    // `clap` knows `true` and `false` only, and CI systems write `1`, too.
+    let argument = if says_how { argument.value_parser(BoolishValueParser::new()) } else { argument };
     // Set to nothing is unset: `clap` would take the empty text as the value.
-    if environment.has(&name) { argument.env(name).hide_env(true) } else { argument }
+    let counts = environment.has(&name) && !has_rival(&long, typed);
+    if counts { argument.env(name).hide_env(true) } else { argument }
+}
+
+/// Returns whether an option was typed that excludes this one.
+fn has_rival(long: &str, typed: &[Cow<'_, str>]) -> bool {
+    let rivals = RIVALS.iter().filter(|rivals| rivals.contains(&long)).flat_map(|rivals| rivals.iter());
+    rivals.filter(|rival| **rival != long).any(|rival| typed.iter().any(|it| is_option(it, rival)))
+}
+
+fn is_option(typed: &str, long: &str) -> bool {
+    match typed.strip_prefix("--") {
+        Some(name) => name.split('=').next() == Some(long),
+        // Only switches have a short form; several may stand behind one dash.
+        None => {
+            let short = match long {
+                "quiet" => 'q',
+                "verbose" => 'v',
+                _ => return false,
+            };
+            typed.strip_prefix('-').is_some_and(|shorts| shorts.contains(short))
+        }
+    }
 }

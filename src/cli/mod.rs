@@ -24,7 +24,7 @@ pub fn run(arguments: &[OsString]) -> Exit {
     let environment = Environment::Process;
     let parsed = match usage::parse(arguments, &environment) {
         Ok(parsed) => parsed,
-        Err(stop) => return stop.report(arguments),
+        Err(stop) => return stop.report(arguments, &environment),
     };
     let output = Output::new(&parsed.common, parsed.verb.name());
     let settings = match settings::settings(&parsed.common) {

@@ -5,7 +5,7 @@ use std::ffi::OsString;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
-use super::arguments::{Arguments, arguments, command};
+use super::arguments::{Arguments, arguments, command_for};
 use super::output::{plain, stdout_text};
 use super::{ErrorId, Exit};
 use crate::job::Environment;
@@ -50,7 +50,7 @@ pub(super) fn parse(typed: &[OsString], environment: &Environment) -> Result<Arg
         }
     }
     let with_name = std::iter::once(OsString::from("authbaton")).chain(typed.iter().cloned()).collect();
-    arguments(command(environment), with_name).map_err(|error| stop(&error))
+    arguments(command_for(environment, typed), with_name).map_err(|error| stop(&error))
 }
 
 fn stop(error: &clap::Error) -> Stop {
@@ -80,6 +80,10 @@ fn stop(error: &clap::Error) -> Stop {
     })
 }
 
+fn is_yes(value: &str) -> bool {
+    ["1", "on", "t", "true", "y", "yes"].iter().any(|yes| yes.eq_ignore_ascii_case(value))
+}
+
 fn is_without_value(error: &clap::Error) -> bool {
     matches!(error.get(ContextKind::InvalidValue), Some(ContextValue::String(value)) if value.is_empty())
 }
@@ -100,9 +104,11 @@ fn option_names(error: &clap::Error) -> Vec<String> {
 
 impl Stop {
     /// Says why, and returns the exit code.
-    pub(super) fn report(self, typed: &[OsString]) -> Exit {
+    pub(super) fn report(self, typed: &[OsString], environment: &Environment) -> Exit {
         // Not parsed, so this is a guess; but whoever asks for JSON always gets it.
-        let json = typed.iter().take_while(|argument| *argument != "--").any(|argument| argument == "--json");
+        let asked =
+            typed.iter().take_while(|argument| *argument != "--").any(|argument| argument == "--json");
+        let json = asked || environment.get("AUTHBATON_JSON").is_some_and(|value| is_yes(&value));
         match self {
             Self::Show(text) => stdout_text(&text),
             Self::Wrong(text) => plain(json, ErrorId::Usage, &text),
