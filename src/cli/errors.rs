@@ -316,6 +316,7 @@ impl ErrorId {
             CommandError::Policy(error) => of_policy(error),
             CommandError::Terminal { .. } => Self::StdinIsTerminal,
             CommandError::Stdin(_) => Self::StdinUnreadable,
+            CommandError::SecretAsName { .. } => Self::SecretOnArgv,
             CommandError::NoSecretFile(_) => Self::SecretFileMissing,
             CommandError::SecretFile(_) => Self::SecretFileUnreadable,
             CommandError::NoSecretVariable(_) => Self::SecretVariableMissing,

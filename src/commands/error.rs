@@ -28,6 +28,12 @@ pub enum CommandError {
     /// Stdin cannot be read.
     #[error("stdin cannot be read: {0}")]
     Stdin(std::io::Error),
+    /// A secret was given where its file or variable should be named. It is not repeated.
+    #[error("this looks like a secret, where {what} should be named")]
+    SecretAsName {
+        /// What should be named.
+        what: &'static str,
+    },
     /// A file with a secret is not there.
     #[error("there is no file `{}`", .0.display())]
     NoSecretFile(std::path::PathBuf),

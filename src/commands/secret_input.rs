@@ -46,6 +46,12 @@ impl Bench<'_> {
     ) -> Result<Zeroizing<Vec<u8>>, CommandError> {
         match source {
             SecretSource::Stdin => from_stdin(what, max),
+            SecretSource::File(path) if looks_secret(&path.to_string_lossy()) => {
+                Err(CommandError::SecretAsName { what: "a file" })
+            }
+            SecretSource::Variable(name) if !is_variable(name) => {
+                Err(CommandError::SecretAsName { what: "a variable" })
+            }
             SecretSource::File(path) => match read_capped(path, max) {
                 Ok(Read::Content(bytes)) => Ok(bytes),
                 Ok(Read::Missing) => Err(CommandError::NoSecretFile(path.clone())),
@@ -61,6 +67,19 @@ impl Bench<'_> {
             }
         }
     }
+}
+
+/// Whether a text that should name a file is a credential instead: a key, a token, a JWT, an auth.json as it is or as
+/// base64. Such a mix-up is quickly made, and a message with the name of the file would print it.
+fn looks_secret(name: &str) -> bool {
+    let begins = ["sk-", "at-", "rt_", "rt.", "eyJ", "ewo"].iter().any(|it| name.starts_with(it));
+    name.trim_start().starts_with('{') || begins && name.len() > 16 && !name.contains('/')
+}
+
+/// Whether a text can name a variable; all else may be the value, and is not repeated.
+fn is_variable(name: &str) -> bool {
+    let named = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    named && !name.starts_with(|first: char| first.is_ascii_digit()) && (1..=64).contains(&name.len())
 }
 
 fn from_stdin(what: &'static str, max: usize) -> Result<Zeroizing<Vec<u8>>, CommandError> {

@@ -113,8 +113,9 @@ impl Restriction {
     pub fn of_options(method_name: Option<&str>, workspaces: &[String]) -> Result<Self, PolicyError> {
         let invalid =
             |place: &str, problem: String| PolicyError::Invalid { place: place.to_owned(), problem };
-        let method = method_name.map(method).transpose();
-        let method = method.map_err(|problem| invalid("--forced-login-method", problem))?;
+        // Not with the text that was given: on a command line it may be anything, a misplaced secret included.
+        let expected = || invalid("--forced-login-method", "expected `chatgpt` or `api`".to_owned());
+        let method = method_name.map(|name| Method::parse(name).ok_or_else(expected)).transpose()?;
         if workspaces.iter().any(|id| id.contains(',')) {
             let problem = "one id each: repeat the option for several, without commas".to_owned();
             return Err(invalid("--forced-chatgpt-workspace-id", problem));

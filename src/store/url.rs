@@ -22,8 +22,8 @@ pub enum StoreUrl {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StoreUrlError {
     /// There is no such store.
-    #[error("there is no store `{0}:`")]
-    UnknownScheme(String),
+    #[error("there is no such store: there are `file:DIR` and `home:`")]
+    UnknownScheme,
     /// No `scheme:` in front.
     #[error("a store begins with its kind, as in `file:/var/lib/authbaton`")]
     NoScheme,
@@ -31,8 +31,8 @@ pub enum StoreUrlError {
     #[error("`file:` needs a directory")]
     NoDirectory,
     /// An option that this store does not have.
-    #[error("the store has no option `{0}`")]
-    UnknownOption(String),
+    #[error("`file:` has the options `carried=ci-cache` and `mutex=ci` and no others")]
+    UnknownOption,
     /// `home:` with something behind it.
     #[error("`home:` takes nothing behind it")]
     HomeWithPath,
@@ -49,7 +49,7 @@ impl StoreUrl {
             "home" if rest.is_empty() => Ok(Self::Home),
             "home" => Err(StoreUrlError::HomeWithPath),
             "file" => Self::file(rest),
-            other => Err(StoreUrlError::UnknownScheme(other.chars().take(20).collect())),
+            _ => Err(StoreUrlError::UnknownScheme),
         }
     }
 
@@ -65,7 +65,7 @@ impl StoreUrl {
             match option {
                 "carried=ci-cache" => carried = true,
                 "mutex=ci" => mutex = true,
-                other => return Err(StoreUrlError::UnknownOption(other.chars().take(40).collect())),
+                _ => return Err(StoreUrlError::UnknownOption),
             }
         }
         Ok(Self::File { directory: PathBuf::from(path), carried, mutex })
@@ -90,10 +90,10 @@ mod tests {
             ("file:/a?carried=ci-cache&mutex=ci", file("/a", true, true)),
             ("file:", Err(StoreUrlError::NoDirectory)),
             ("file:?mutex=ci", Err(StoreUrlError::NoDirectory)),
-            ("file:/a?mutex=yes", Err(StoreUrlError::UnknownOption("mutex=yes".to_owned()))),
+            ("file:/a?mutex=yes", Err(StoreUrlError::UnknownOption)),
             ("/a/b", Err(StoreUrlError::NoScheme)),
             ("home:/x", Err(StoreUrlError::HomeWithPath)),
-            ("ftp://host", Err(StoreUrlError::UnknownScheme("ftp".to_owned()))),
+            ("ftp://host", Err(StoreUrlError::UnknownScheme)),
         ];
         for (text, expected) in table {
             assert_eq!(StoreUrl::parse(text), expected, "{text}");
