@@ -25,14 +25,22 @@ pub fn enforce(bench: &Bench<'_>, options: EnforceOptions) -> Result<Report, Com
     let report = Report::default()
         .with("home", parts.home.path().display().to_string())
         .with("policy", policy_field(&parts.policy, None));
-    if !parts.home.exists() || parts.policy.sources().is_empty() {
-        bench.info("nothing is restricted, or there is nothing to restrict");
+    if parts.policy.sources().is_empty() {
+        bench.info("nothing is restricted");
+        return Ok(report);
+    }
+    let no_login = || bench.info("the home has no login");
+    if !parts.home.exists() {
+        no_login();
         return Ok(report);
     }
     let session = around.lock()?;
     let found = session.file().look(bench.clock)?;
     let credential = match &found {
-        Found::Nothing => return Ok(report),
+        Found::Nothing => {
+            no_login();
+            return Ok(report);
+        }
         Found::Unparsable(error) => return Err(RelayError::Unparsable(*error).into()),
         Found::Unusable(error) => return Err(RelayError::Unusable(*error).into()),
         Found::Credential(credential) => credential,
