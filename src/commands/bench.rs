@@ -114,11 +114,11 @@ impl Bench<'_> {
             let text = self.environment.get(SEAL_KEY_VARIABLE).unwrap_or_default();
             return Ok(SealKeys::parse(&text)?);
         };
-        if path.to_str().is_some_and(|text| SealKeys::parse(text).is_ok()) {
-            return Err(CommandError::SecretAsName { what: "a file" });
-        }
         let bytes = match read_capped(path, MAX_KEY_FILE_BYTES).map_err(CommandError::SealKeyFile)? {
             Read::Content(bytes) => bytes,
+            Read::Missing if path.to_str().is_some_and(|text| SealKeys::parse(text).is_ok()) => {
+                return Err(CommandError::SecretAsName { what: "a file" });
+            }
             Read::Missing => return Err(CommandError::NoSecretFile(path.clone())),
         };
         // Not UTF-8 is no key either.

@@ -46,14 +46,14 @@ impl Bench<'_> {
     ) -> Result<Zeroizing<Vec<u8>>, CommandError> {
         match source {
             SecretSource::Stdin => from_stdin(what, max),
-            SecretSource::File(path) if looks_secret(&path.to_string_lossy()) => {
-                Err(CommandError::SecretAsName { what: "a file" })
-            }
             SecretSource::Variable(name) if !is_variable(name) => {
                 Err(CommandError::SecretAsName { what: "a variable" })
             }
             SecretSource::File(path) => match read_capped(path, max) {
                 Ok(Read::Content(bytes)) => Ok(bytes),
+                Ok(Read::Missing) | Err(DiskError::Io { .. }) if looks_secret(&path.to_string_lossy()) => {
+                    Err(CommandError::SecretAsName { what: "a file" })
+                }
                 Ok(Read::Missing) => Err(CommandError::NoSecretFile(path.clone())),
                 Err(DiskError::TooLarge { .. }) => {
                     Err(CommandError::Input { what, problem: InputError::TooLarge(max) })
@@ -70,10 +70,9 @@ impl Bench<'_> {
 }
 
 /// Whether a text that should name a file is a credential instead: a key, a token, a JWT, an auth.json as it is or as
-/// base64. Such a mix-up is quickly made, and a message with the name of the file would print it.
+/// base64. Such a mix-up is quickly made, and a message with the name of the file that is not there would print it.
 fn looks_secret(name: &str) -> bool {
-    let begins = ["sk-", "at-", "rt_", "rt.", "eyJ", "ewo"].iter().any(|it| name.starts_with(it));
-    name.trim_start().starts_with('{') || begins && name.len() > 16 && !name.contains('/')
+    ["{", "sk-", "at-", "rt_", "rt.", "eyJ", "ewo"].iter().any(|it| name.trim_start().starts_with(it))
 }
 
 /// Whether a text can name a variable; all else may be the value, and is not repeated.
