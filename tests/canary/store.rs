@@ -1,0 +1,122 @@
+//! What a store can do to us: other keys, other slots, damage, a store that does not take what was renewed.
+
+use std::{fs, thread, time::Duration};
+
+use authbaton::rehearsal::{Account, IssueOptions};
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use chrono::TimeDelta;
+
+use crate::scene::{ANOTHER_KEY, Scene, VOICES};
+
+#[test]
+fn a_slot_from_its_seed_to_its_end() {
+    for voice in VOICES {
+        let scene = Scene::new(voice);
+        let store = |arguments: &[&str]| scene.with_store(arguments);
+        let login = scene.issue();
+        scene.run(&store(&["restore"]), b"", 3);
+        scene.run(&store(&["restore", "--seed-stdin", "--forced-login-method", "api"]), login.as_bytes(), 4);
+        scene.run(&store(&["login", "--with-auth-json"]), login.as_bytes(), 0);
+        scene.run(&store(&["status"]), b"", 0);
+        scene.run(&store(&["refresh"]), b"", 0);
+        scene.run(&store(&["refresh", "--force"]), b"", 0);
+        scene.run(&store(&["refresh", "--forced-login-method", "api", "--force"]), b"", 4);
+        scene.run(&store(&["restore", "--min-ttl", "300d"]), b"", 3);
+        scene.run(&store(&["restore", "--forced-login-method", "api"]), b"", 4);
+        scene.run(&store(&["enforce", "--forced-login-method", "api"]), b"", 4);
+        scene.run(&store(&["restore", "--seed-stdin"]), login.as_bytes(), 0);
+        let later = IssueOptions { issued: Some(TimeDelta::hours(1)), ..IssueOptions::default() };
+        let other = scene.authority.issue(&Account::named("other"), &later).unwrap();
+        scene.run(&store(&["restore", "--seed-stdin"]), other.as_bytes(), 9);
+        scene.run(&store(&["restore", "--seed-stdin", "--allow-account-change"]), other.as_bytes(), 0);
+        scene.run(&store(&["logout", "--purge", "--revoke"]), b"", 0);
+        scene.run(&store(&["restore", "--seed-stdin"]), login.as_bytes(), 3);
+        assert_eq!(scene.runs(), 15);
+    }
+}
+
+#[test]
+fn what_a_person_left_in_a_home_is_saved() {
+    for voice in VOICES {
+        let scene = Scene::new(voice);
+        scene.home_is_holder(true);
+        scene.run(&["login", "--with-auth-json"], scene.issue().as_bytes(), 0);
+        scene.run(&scene.with_store(&["restore", "--seed-stdin"]), scene.issue().as_bytes(), 9);
+        scene.run(&scene.with_store(&["save", "--forced-login-method", "api"]), b"", 4);
+        scene.home_is_holder(false);
+        // It was issued before the seed, or in the same second: only `--replace` takes the home away from it.
+        scene.run(&scene.with_store(&["restore", "--replace"]), b"", 0);
+        scene.run(&scene.with_store(&["save"]), b"", 0);
+        scene.run(&scene.with_store(&["logout", "--purge"]), b"", 0);
+    }
+}
+
+#[test]
+fn what_cannot_be_opened_is_not_shown() {
+    for voice in VOICES {
+        let scene = Scene::new(voice);
+        scene.run(&scene.with_store(&["restore", "--seed-stdin"]), scene.issue().as_bytes(), 0);
+        let url = scene.sandbox.store();
+        let other = BASE64_STANDARD.encode(ANOTHER_KEY);
+        let verbs = [
+            vec!["restore", "--store", &url],
+            vec!["refresh", "--force", "--store", &url],
+            vec!["save", "--store", &url],
+            vec!["logout", "--purge", "--store", &url],
+        ];
+        for verb in &verbs {
+            // `save` finds nothing to save before it would look into the slot.
+            let code = if verb.first() == Some(&"save") { 0 } else { 8 };
+            scene.run_with(verb, b"", &[("AUTHBATON_SEAL_KEY", &other)], code);
+            scene.run_with(verb, b"", &[("AUTHBATON_SEAL_KEY", "?")], 2);
+        }
+        scene.run(&scene.with_store(&["restore", "--audience", "others"]), b"", 8);
+        let baton = scene.sandbox.path("store/default.baton");
+        let whole = fs::read(&baton).unwrap();
+        fs::copy(&baton, scene.sandbox.path("store/moved.baton")).unwrap();
+        scene.run(&scene.with_store(&["restore", "--slot", "moved"]), b"", 8);
+        for length in (0..whole.len()).step_by(whole.len() / 9) {
+            let (start, end) = whole.split_at(length);
+            scene.sandbox.write("store/default.baton", start);
+            scene.run(&scene.with_store(&["restore"]), b"", 8);
+            let (first, rest) = end.split_first().unwrap();
+            let changed = [start, &[first ^ 1], rest].concat();
+            scene.sandbox.write("store/default.baton", &changed);
+            scene.attempt(&scene.with_store(&["restore"]), b"", &[]);
+            scene.attempt(&scene.with_store(&["refresh", "--force"]), b"", &[]);
+        }
+    }
+}
+
+/// The only text of ours that is made of a secret and meant for people: it is sealed.
+#[test]
+#[ignore = "takes as long as a lease: cargo test --test canary -- --ignored"]
+fn the_rescue_text_is_sealed() {
+    thread::scope(|scope| {
+        for voice in VOICES {
+            scope.spawn(move || rescue(voice));
+        }
+    });
+}
+
+fn rescue(voice: &'static [&'static str]) {
+    let scene = Scene::new(voice);
+    scene.run(&scene.with_store(&["restore", "--seed-stdin"]), scene.issue().as_bytes(), 0);
+    scene.authority.hold_replies();
+    let baton = scene.sandbox.path("store/default.baton");
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            assert!(scene.authority.wait_for_exchanges(1, Duration::from_secs(60)));
+            fs::rename(&baton, scene.sandbox.path("work/baton")).unwrap();
+            scene.sandbox.write("store/default.baton", b"not a baton");
+            scene.authority.release();
+        });
+        let command = scene.with_store(&["refresh", "--force"]);
+        let outcome = scene.run(&command, b"", 10);
+        assert!(outcome.stderr.contains("BEGIN AUTHBATON RESCUE"), "{outcome:#?}");
+    });
+    // The store is back: the journal is stored, and nothing shows then either.
+    fs::rename(scene.sandbox.path("work/baton"), &baton).unwrap();
+    scene.run(&scene.with_store(&["refresh"]), b"", 0);
+    scene.run(&scene.with_store(&["restore"]), b"", 0);
+}
