@@ -1,0 +1,112 @@
+//! What is written down twice is the same: the pages made from tables, and the help with the options that it is of.
+//!
+//! After a wanted change: `AUTHBATON_UPDATE=1 cargo test --test documents`, and read the diff.
+#![expect(clippy::disallowed_methods, reason = "a test reads the pages of its own repository")]
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    env, fs,
+};
+
+use authbaton::{
+    cli::{ErrorId, command, errors_page},
+    job::Environment,
+};
+use clap::{Arg, ArgAction, Command};
+
+/// An environment must not say where a token is sent.
+const WITHOUT_VARIABLE: [&str; 2] = ["authority-url", "ca-file"];
+/// Switches that say how to report, and do nothing.
+const SWITCHES_WITH_VARIABLE: [&str; 3] = ["json", "quiet", "verbose"];
+
+#[test]
+fn the_page_of_errors_is_made_from_the_table() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/errors.md");
+    if env::var_os("AUTHBATON_UPDATE").is_some() {
+        fs::write(path, errors_page()).unwrap();
+    }
+    let page = fs::read_to_string(path).unwrap_or_default();
+    assert!(page == errors_page(), "docs/errors.md is old: `AUTHBATON_UPDATE=1 cargo test --test documents`");
+}
+
+/// A `|` inside of a cell would make it two.
+#[test]
+fn every_row_of_the_page_of_errors_has_four_cells() {
+    let page = errors_page();
+    let rows: Vec<&str> = page.lines().filter(|line| line.starts_with("| <a id=")).collect();
+    assert_eq!(rows.len(), ErrorId::ALL.len());
+    for row in rows {
+        assert_eq!(row.replace("\\|", "").matches('|').count(), 5, "{row}");
+    }
+}
+
+#[test]
+fn verbs_and_options_are_unique() {
+    let whole = built();
+    let mut verbs = BTreeSet::new();
+    for verb in whole.get_subcommands() {
+        assert!(verbs.insert(verb.get_name().to_owned()), "two verbs `{}`", verb.get_name());
+        let mut names = BTreeSet::new();
+        for argument in verb.get_arguments() {
+            let long = argument.get_long().map(|name| format!("--{name}"));
+            let short = argument.get_short().map(|name| format!("-{name}"));
+            for name in long.into_iter().chain(short) {
+                assert!(names.insert(name.clone()), "two options {name} of `{}`", verb.get_name());
+            }
+        }
+    }
+    assert!(verbs.len() >= 8, "{verbs:?}");
+}
+
+/// An option of several verbs means the same in each, or the variable that they share would mean two things.
+#[test]
+fn an_option_of_several_verbs_is_one_option() {
+    let whole = built();
+    let mut known = BTreeMap::new();
+    for (verb, option) in options(&whole) {
+        let long = option.get_long().expect("options are named").to_owned();
+        let help = option.get_help().map(ToString::to_string);
+        let first = known.entry(long.clone()).or_insert_with(|| help.clone());
+        assert_eq!(*first, help, "--{long} of `{}`", verb.get_name());
+    }
+}
+
+#[test]
+fn every_option_with_a_value_names_its_variable() {
+    let whole = built();
+    for (verb, option) in options(&whole) {
+        let long = option.get_long().expect("options are named");
+        let takes_value = matches!(option.get_action(), ArgAction::Set | ArgAction::Append);
+        let expected =
+            (takes_value || SWITCHES_WITH_VARIABLE.contains(&long)) && !WITHOUT_VARIABLE.contains(&long);
+        let variable = format!("[env: AUTHBATON_{}]", long.to_uppercase().replace('-', "_"));
+        let help = option.get_help().map(ToString::to_string).unwrap_or_default();
+        assert_eq!(help.contains(&variable), expected, "--{long} of `{}`: {help}", verb.get_name());
+        assert_eq!(help.matches("[env:").count(), usize::from(expected), "--{long}: {help}");
+    }
+}
+
+#[test]
+fn every_verb_and_option_says_what_it_is_for() {
+    let whole = built();
+    for verb in whole.get_subcommands() {
+        assert!(verb.get_about().is_some(), "`{}`", verb.get_name());
+    }
+    for (verb, option) in options(&whole) {
+        let help = option.get_help().map(ToString::to_string).unwrap_or_default();
+        assert!(help.len() > 5, "{:?} of `{}`", option.get_long(), verb.get_name());
+    }
+}
+
+fn built() -> Command {
+    let mut command = command(&Environment::Fixed(BTreeMap::new()));
+    command.build();
+    command
+}
+
+/// The options of every verb, but those that `clap` brings.
+fn options(whole: &Command) -> impl Iterator<Item = (&Command, &Arg)> {
+    let of = |verb| Command::get_arguments(verb).map(move |argument| (verb, argument));
+    let all = whole.get_subcommands().flat_map(of);
+    all.filter(|(_, option)| !matches!(option.get_long(), None | Some("help" | "version")))
+}
