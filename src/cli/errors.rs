@@ -165,7 +165,7 @@ error_table! {
         "log in anew with the client, and give the file that it writes"
     NotAFullLogin "not-a-full-login" NoCredential
         "A full ChatGPT login is needed, and this is another kind of credential"
-        "API keys and access tokens need no store: use `authbaton login`"
+        "API keys and access tokens need no store: use `authbaton login`; what another program renews cannot be taken over"
     NotLoggedIn "not-logged-in" NoCredential
         "The home has no login"
         "use `authbaton restore` or `authbaton login`"
@@ -218,7 +218,7 @@ error_table! {
         "The authority refused the request, not the login"
         "try again later; if it stays, update authbaton"
     ReplyUnreadable "reply-unreadable" Authority
-        "The authority's answer has no tokens in it; where there is a store, the sealed answer is kept in a journal"
+        "The authority's answer has no tokens in it; with a store it is kept, sealed, in a journal"
         "check for a proxy that answers in the authority's place, and try again"
     NotRevoked "not-revoked" Authority
         "The login was deleted here, but the authority did not take the revocation"
@@ -279,7 +279,7 @@ error_table! {
         "use another slot"
     HomeOccupied "home-occupied" Conflict
         "The home has a login that authbaton did not place; both are kept"
-        "move it into the store with `authbaton save`, use another `--home`, or give `--replace`"
+        "use another `--home`, give `--replace`, or, where it is a full ChatGPT login, move it into the store with `authbaton save`"
     HomeChanged "home-changed" Conflict
         "Somebody changed auth.json meanwhile; it was not overwritten"
         "try again; let only one program at a time log in to this home"
