@@ -50,13 +50,13 @@ pub(super) fn settings(common: &Common) -> Result<Settings, Problems> {
         problems.take("refresh-before-expiry", common.refresh_before_expiry.as_deref().map(duration));
     let lock_timeout = problems.take("lock-timeout", common.lock_timeout.as_deref().map(span));
     let timeout = problems.take("timeout", common.timeout.as_deref().map(span));
-    let restriction =
-        Restriction::of_options(common.forced_login_method.as_deref(), &common.forced_chatgpt_workspace_id);
-    match restriction {
-        Err(error) => {
-            problems.0.push(error.to_string());
-            Err(problems)
-        }
+    let (method, workspaces) = (common.forced_login_method.as_deref(), &common.forced_chatgpt_workspace_id);
+    // Each by itself, so that the problem of one does not hide that of the other.
+    for one in [Restriction::of_options(method, &[]), Restriction::of_options(None, workspaces)] {
+        problems.0.extend(one.err().map(|error| error.to_string()));
+    }
+    match Restriction::of_options(method, workspaces) {
+        Err(_) => Err(problems),
         Ok(_) if !problems.0.is_empty() => Err(problems),
         Ok(restriction) => Ok(Settings {
             client: client.unwrap_or(Client::Codex),
