@@ -108,6 +108,19 @@ fn a_forbidden_seed_is_not_stored() {
     assert_eq!(sandbox.auth_json(), None);
 }
 
+/// Here and not in a scenario: the store's directory must be private, and a copied one is what the umask makes it.
+#[test]
+fn what_we_did_not_write_is_neither_read_nor_overwritten() {
+    let (_authority, first, _) = logins();
+    let sandbox = Sandbox::new();
+    sandbox.write("store/default.baton", b"hello");
+    let file = sandbox.write("seed.json", first.as_bytes());
+    finish(&mut store(&sandbox, "restore")).exited(8).said("error[baton-not-sealed]");
+    let mut restore = store(&sandbox, "restore");
+    finish(restore.arg("--seed-file").arg(file)).exited(8).said("error[baton-not-sealed]");
+    assert_eq!(fs::read(sandbox.path("store/default.baton")).unwrap(), b"hello");
+}
+
 #[test]
 #[cfg(target_os = "linux")]
 fn a_terminal_on_stdin_is_refused_at_once() {
