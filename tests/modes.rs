@@ -20,6 +20,7 @@ use std::{
 };
 
 use authbaton::rehearsal::{Account, Authority, Behaviour, Fault, IssueOptions, Settings, Twist};
+use chrono::TimeDelta;
 use process::run;
 use sandbox::Sandbox;
 
@@ -129,7 +130,8 @@ fn with_a_store() {
     scene.has(&["state/authbaton/journals"]);
     scene.run_with_store(&["restore"], b"", 0);
     scene.run_with_store(&["enforce", "--forced-login-method", "api"], b"", 4);
-    let login = scene.login();
+    let later = IssueOptions { issued: Some(TimeDelta::minutes(1)), ..IssueOptions::default() };
+    let login = scene.authority.issue(&Account::named("modes"), &later).unwrap();
     scene.run_with_store(&["login", "--with-auth-json"], login.as_bytes(), 0);
     scene.run_with_store(&["logout", "--purge"], b"", 0);
     assert_eq!(scene.locks.len(), 4);

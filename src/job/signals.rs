@@ -12,7 +12,7 @@ pub use elsewhere::Deferral;
 
 #[cfg(unix)]
 mod unix {
-    use std::cell::RefCell;
+    use std::cell::{Cell, RefCell};
     use std::io;
     use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
     use std::sync::{Arc, OnceLock};
@@ -31,6 +31,7 @@ mod unix {
         obey: Arc<AtomicBool>,
         signals: RefCell<SignalsInfo<WithRawSiginfo>>,
         noted: RefCell<Vec<i32>>,
+        dismissed: Cell<bool>,
     }
 
     impl Deferral {
@@ -44,7 +45,7 @@ mod unix {
             let signals = RefCell::new(SignalsInfo::new(&wanted)?);
             ACTIVE.fetch_add(1, Ordering::SeqCst);
             obey.store(false, Ordering::SeqCst);
-            Ok(Self { obey, signals, noted: RefCell::default() })
+            Ok(Self { obey, signals, noted: RefCell::default(), dismissed: Cell::default() })
         }
 
         /// Returns how many signals have come since.
@@ -56,11 +57,22 @@ mod unix {
         }
     }
 
+    impl Deferral {
+        /// Leaves the signals that came unobeyed: this process has something to say, and ends right after it.
+        pub fn dismiss(&self) {
+            let _ = self.noted();
+            self.dismissed.set(true);
+        }
+    }
+
     impl Drop for Deferral {
         fn drop(&mut self) {
             let _ = self.noted();
             if ACTIVE.fetch_sub(1, Ordering::SeqCst) == 1 {
                 self.obey.store(true, Ordering::SeqCst);
+            }
+            if self.dismissed.get() {
+                return;
             }
             if let Some(signal) = self.noted.borrow().first() {
                 // Ends this process as the signal would have, so that whoever sent it sees that.
@@ -121,5 +133,8 @@ mod elsewhere {
         pub fn noted(&self) -> usize {
             0
         }
+
+        /// Leaves nothing unobeyed.
+        pub fn dismiss(&self) {}
     }
 }

@@ -68,7 +68,9 @@ impl Relay<'_> {
                 }
                 Err(error) => {
                     // With a spent token in the slot nobody else should be let in before the lease is over.
-                    if !matches!(error, RelayError::NotStored { .. }) {
+                    if matches!(error, RelayError::NotStored { .. }) {
+                        held.deferral.dismiss();
+                    } else {
                         self.hand_back(&held);
                     }
                     // A journal with a reply in it is kept.

@@ -5,7 +5,9 @@ use std::{fs, thread, time::Duration};
 use authbaton::rehearsal::{Account, IssueOptions};
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use chrono::TimeDelta;
+use rustix::process::{Pid, Signal, kill_process};
 
+use crate::sandbox::Sandbox;
 use crate::scene::{ANOTHER_KEY, Scene, VOICES};
 
 #[test]
@@ -90,7 +92,6 @@ fn what_cannot_be_opened_is_not_shown() {
 
 /// The only text of ours that is made of a secret and meant for people: it is sealed.
 #[test]
-#[ignore = "takes as long as a lease: cargo test --test canary -- --ignored"]
 fn the_rescue_text_is_sealed() {
     thread::scope(|scope| {
         for voice in VOICES {
@@ -104,12 +105,17 @@ fn rescue(voice: &'static [&'static str]) {
     scene.run(&scene.with_store(&["restore", "--seed-stdin"]), scene.issue().as_bytes(), 0);
     scene.authority.hold_replies();
     let baton = scene.sandbox.path("store/default.baton");
+    let (sandbox, authority) = (&scene.sandbox, &scene.authority);
     thread::scope(|scope| {
         scope.spawn(|| {
-            assert!(scene.authority.wait_for_exchanges(1, Duration::from_secs(60)));
-            fs::rename(&baton, scene.sandbox.path("work/baton")).unwrap();
-            scene.sandbox.write("store/default.baton", b"not a baton");
-            scene.authority.release();
+            assert!(authority.wait_for_exchanges(1, Duration::from_secs(60)));
+            fs::rename(&baton, sandbox.path("work/baton")).unwrap();
+            sandbox.write("store/default.baton", b"not a baton");
+            // Two signals: whoever sends the second does not wait until the lease is over.
+            for signal in [Signal::INT, Signal::TERM] {
+                kill_process(holder(sandbox), signal).unwrap();
+            }
+            authority.release();
         });
         let command = scene.with_store(&["refresh", "--force"]);
         let outcome = scene.run(&command, b"", 10);
@@ -119,4 +125,11 @@ fn rescue(voice: &'static [&'static str]) {
     fs::rename(scene.sandbox.path("work/baton"), &baton).unwrap();
     scene.run(&scene.with_store(&["refresh"]), b"", 0);
     scene.run(&scene.with_store(&["restore"]), b"", 0);
+}
+
+/// The process that holds the lock on the home, as the lock file names it.
+fn holder(sandbox: &Sandbox) -> Pid {
+    let lock = fs::read_to_string(sandbox.home().join("authbaton.lock")).unwrap();
+    let (_, pid) = lock.trim_end().trim_end_matches(')').rsplit_once("(pid ").unwrap();
+    Pid::from_raw(pid.parse().unwrap()).unwrap()
 }
