@@ -295,6 +295,9 @@ error_table! {
     SlotRestless "slot-restless" Conflict
         "The slot kept changing under us"
         "try again; many writers at once are slow, not wrong"
+    NotPlaced "rotated-not-placed" NotStored
+        "The home's login was renewed, and its auth.json could not be replaced: the new login is only in the file named, beside it"
+        "if auth.json was not changed by anybody, run `authbaton refresh` again, which places it; else keep the one of the two that works"
     NotStored "rotated-not-stored" NotStored
         "The login was renewed, and the store did not take it: the new token is only in the journal and in the text printed"
         "keep that text; when the store is back, run `authbaton rescue` on this machine, or anywhere with the text on stdin"

@@ -69,6 +69,11 @@ fn directory_of(path: &Path) -> &Path {
     path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
+/// Syncs the directory that a path is in.
+pub(super) fn sync_directory_of(path: &Path) -> Result<(), DiskError> {
+    sync_directory(directory_of(path))
+}
+
 #[cfg(unix)]
 fn sync_directory(directory: &Path) -> Result<(), DiskError> {
     File::open(directory).and_then(|file| file.sync_all()).map_err(DiskError::io("sync", directory))

@@ -6,6 +6,7 @@ mod error;
 mod journal;
 mod locks;
 mod place;
+mod renewed;
 mod sidecar;
 mod state_directory;
 
@@ -14,5 +15,6 @@ pub use error::HomeError;
 pub use journal::{Journal, JournalName, Journals, Leftover, LeftoverContent};
 pub use locks::{ClientLocks, HomeLock};
 pub use place::{Home, HomeSource};
+pub use renewed::{LeftInHome, Renewed};
 pub use sidecar::Sidecar;
 pub use state_directory::StateDirectory;

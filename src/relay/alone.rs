@@ -1,10 +1,13 @@
 //! Without a store the home is the holder: the login stays there whole, as the client keeps it, and is renewed there.
 //!
-//! Nothing is journaled: the reply goes into the home at once, and that is the only place that may have it.
+//! What comes back is written beside `auth.json` first, into a place made before the POST; whatever happens then, the
+//! next run finds it.
 
+use crate::baton::TokenHash;
 use crate::credential::{Due, Freshness, FullLogin, Renewal};
-use crate::home::Found;
+use crate::home::{Found, LeftInHome, Renewed};
 use crate::job::{Deferral, Level};
+use crate::policy::Approved;
 
 use super::exchange::{Attempts, Exchange};
 use super::{ExchangeError, RelayError, Session, Surroundings};
@@ -34,15 +37,10 @@ pub fn login_of(found: &Found) -> Result<FullLogin, RelayError> {
 ///
 /// # Errors
 /// When there is no full login, it is not allowed, the client could not replace the file, or the authority refuses.
+/// [`RelayError::NotPlaced`] when it was renewed and `auth.json` could not take it.
 pub fn refresh(around: &Surroundings<'_>, session: &Session, force: bool) -> Result<Refreshed, RelayError> {
-    let found = session.file.look(around.clock)?;
-    if let Found::Credential(credential) = &found
-        && credential.is_access_only()
-    {
-        return Err(RelayError::HolderElsewhere);
-    }
-    let login = login_of(&found)?;
-    let approved = around.policy.approve_login(login).map_err(RelayError::Policy)?;
+    let found = recovered(around, session)?;
+    let approved = around.policy.approve_login(login_of(&found)?).map_err(RelayError::Policy)?;
     let due = match approved.get().lifetime().freshness(around.clock.now(), around.margin) {
         _ if force => Due::Forced,
         Freshness::Due(due) => due,
@@ -50,16 +48,70 @@ pub fn refresh(around: &Surroundings<'_>, session: &Session, force: bool) -> Res
     };
     session.file.preflight()?;
     around.authority.prepare().map_err(ExchangeError::Client)?;
+    let place = Renewed::reserve(&session.file, TokenHash::of(approved.get().refresh_token()))?;
     let deferral = Deferral::begin().map_err(RelayError::Signals)?;
+    around.tell(Level::Detail, &format!("exchanging the home's refresh token: {due}"));
+    let renewed = match exchange(around, &approved, due, &deferral) {
+        Ok(renewed) => renewed,
+        Err(error) => {
+            place.discard()?;
+            return Err(error);
+        }
+    };
+    // From here on the old token is spent. The new one is safe on the disk before anybody is waited for.
+    let written = place.write(renewed.get());
+    let whole = renewed.whole(around.home.client());
+    match session.file.place(&whole, &found, &around.patience(&|_| {})) {
+        Ok(()) => {
+            place.discard()?;
+            Ok(Refreshed { login: renewed.into_inner(), exchanged: true })
+        }
+        Err(cause) => {
+            deferral.dismiss();
+            written?;
+            Err(RelayError::NotPlaced { source: cause, kept: place.location() })
+        }
+    }
+}
+
+/// Looks at the home, and places first what an interrupted run has left behind for the token that it holds.
+fn recovered(around: &Surroundings<'_>, session: &Session) -> Result<Found, RelayError> {
+    let found = session.file.look(around.clock)?;
+    match &found {
+        Found::Credential(credential) if credential.is_access_only() => {
+            return Err(RelayError::HolderElsewhere);
+        }
+        _ => {}
+    }
+    let parent = TokenHash::of(login_of(&found)?.refresh_token());
+    match Renewed::left(&session.file, parent)? {
+        LeftInHome::Nothing => return Ok(found),
+        LeftInHome::Blank => {}
+        LeftInHome::Login(login) => {
+            let approved = around.policy.approve_login(*login).map_err(RelayError::Policy)?;
+            let whole = approved.whole(around.home.client());
+            session.file.place(&whole, &found, &around.patience(&|_| {}))?;
+            around.tell(Level::Info, "what an interrupted run had renewed was placed");
+        }
+    }
+    Renewed::forget(&session.file, parent)?;
+    Ok(session.file.look(around.clock)?)
+}
+
+fn exchange(
+    around: &Surroundings<'_>,
+    login: &Approved<FullLogin>,
+    due: Due,
+    deferral: &Deferral,
+) -> Result<Approved<FullLogin>, RelayError> {
     let attempts = Attempts {
         authority: around.authority,
         clock: around.clock,
         notices: around.notices,
         timeout: around.timeout,
-        deferral: &deferral,
+        deferral,
     };
-    around.tell(Level::Detail, &format!("exchanging the home's refresh token: {due}"));
-    let body = match attempts.run(approved.get().refresh_token(), due, || Ok(true))? {
+    let body = match attempts.run(login.get().refresh_token(), due, || Ok(true))? {
         Exchange::Success(body) => body,
         Exchange::Dead(reason) => return Err(ExchangeError::Dead(reason).into()),
         Exchange::Unauthorized => return Err(ExchangeError::Unauthorized.into()),
@@ -67,8 +119,5 @@ pub fn refresh(around: &Surroundings<'_>, session: &Session, force: bool) -> Res
         Exchange::Displaced => return Err(RelayError::Restless),
     };
     let renewal = Renewal::read(&body).map_err(|_| ExchangeError::Unreadable)?;
-    let renewed = approved.renewed(&renewal, around.clock.now()).map_err(ExchangeError::ReplyRefused)?;
-    let credential = renewed.whole(around.home.client());
-    session.file.place(&credential, &found, &around.patience(&|_| {}))?;
-    Ok(Refreshed { login: renewed.into_inner(), exchanged: true })
+    Ok(login.renewed(&renewal, around.clock.now()).map_err(ExchangeError::ReplyRefused)?)
 }

@@ -101,6 +101,14 @@ pub enum RelayError {
     /// A home without a store, and its file is access-only: somebody else holds the login.
     #[error("the home has an access-only file, and no store is given that could renew it")]
     HolderElsewhere,
+    /// Renewed in a home that is the holder, and its `auth.json` could not be replaced: the new token is only beside it.
+    #[error("the login was renewed, but is only in `{}`", kept.display())]
+    NotPlaced {
+        /// Why `auth.json` could not be replaced.
+        source: HomeError,
+        /// Where the renewed login is, whole.
+        kept: std::path::PathBuf,
+    },
     /// Rotated, and the store does not take it: the new token is only here.
     #[error("the login was renewed, but could not be stored: {cause}")]
     NotStored {
