@@ -1,0 +1,50 @@
+//! What every store promises, as one suite of functions over `&dyn Store`, and what the file store promises beside it.
+//! A store joins with one line at the end of this file.
+#![cfg(unix)]
+#![expect(clippy::disallowed_methods, reason = "tests arrange files, processes and time by themselves")]
+#![expect(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "what a test cannot arrange is a failed test"
+)]
+
+mod contract;
+mod file_store;
+mod place;
+mod races;
+
+/// Runs the suite against the places that an expression makes: one place per test, empty at first.
+macro_rules! store_contract {
+    ($name:ident, $place:expr, [$($module:ident::$test:ident),* $(,)?]) => {
+        mod $name {
+            $(
+                #[test]
+                fn $test() {
+                    crate::$module::$test(&$place);
+                }
+            )*
+        }
+    };
+    ($name:ident, $place:expr) => {
+        store_contract!($name, $place, [
+            contract::a_slot_that_was_never_written_is_none,
+            contract::what_was_created_is_read_back_exactly,
+            contract::creating_twice_conflicts,
+            contract::only_the_right_version_is_replaced,
+            contract::a_conflict_leaves_the_content,
+            contract::a_content_that_comes_back_has_its_old_version_only_by_being_the_same_record,
+            contract::slots_are_independent,
+            contract::the_largest_baton_fits,
+            contract::more_than_a_baton_is_refused,
+            contract::facts_allow_a_lease,
+            contract::the_name_is_stable,
+            races::one_writer_wins_each_round,
+            races::no_increment_is_lost_among_threads,
+            races::no_increment_is_lost_among_processes,
+            races::a_reader_never_sees_half_a_content,
+        ]);
+    };
+}
+
+store_contract!(file, crate::place::File::new());
