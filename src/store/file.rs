@@ -10,7 +10,9 @@ use sha2::{Digest, Sha256};
 
 use super::{Access, Durability, Exclusive, Facts, Store, StoreError, Swap, Version};
 use crate::baton::{MAX_BATON_BYTES, SealedBytes, SlotName};
-use crate::disk::{FileLock, Patience, Read, private_directory, read_capped, refuse_shared, replace};
+use crate::disk::{
+    DiskError, FileLock, Patience, Read, private_directory, read_capped, refuse_shared, replace,
+};
 use crate::job::{Clock, SystemClock};
 
 /// A local disk is quick; a network one may take this long.
@@ -82,6 +84,10 @@ impl Store for FileStore {
         expected: Option<&Version>,
         new: &SealedBytes,
     ) -> Result<Swap, StoreError> {
+        if new.as_slice().len() > MAX_BATON_BYTES {
+            // It could never be read again.
+            return Err(DiskError::TooLarge { path: self.path(slot, "baton"), max: MAX_BATON_BYTES }.into());
+        }
         private_directory(&self.directory).map_err(StoreError::Untrusted)?;
         let patience = Patience { clock: &*self.clock, limit: WORST_SWAP, tell: &|_| {} };
         let _lock = FileLock::acquire(&self.path(slot, "lock"), &patience)?;
