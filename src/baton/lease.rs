@@ -10,7 +10,7 @@ use crate::credential::Due;
 /// After an unclear 401 nobody asks the authority again for this long.
 const SUSPECT_PAUSE: TimeDelta = TimeDelta::minutes(10);
 /// A request takes 30 s at most; whoever exchanges an unproven token waits until an older request must have ended.
-pub const UNPROVEN_WAIT: TimeDelta = TimeDelta::seconds(35);
+pub const UNPROVEN_WAIT: Duration = Duration::from_secs(35);
 
 /// How long leases and waiting last, from the store's worst time for a swap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

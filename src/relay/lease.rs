@@ -3,9 +3,7 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
-
-use crate::baton::{Lease, LeaseId, Observed, Owner, OwnerId, Permission, UNPROVEN_WAIT, View};
+use crate::baton::{Lease, LeaseId, Observed, Owner, OwnerId, Permission, TokenHash, UNPROVEN_WAIT, View};
 use crate::credential::{Due, Freshness, FullLogin};
 use crate::home::Journal;
 use crate::job::{Deferral, Level, random};
@@ -51,6 +49,7 @@ impl Relay<'_> {
         let clock = self.around.clock;
         let start = clock.boot();
         let mut observed: Option<Observed> = None;
+        let mut unproven: Option<(TokenHash, Duration)> = None;
         let mut told = Duration::ZERO;
         loop {
             let recovered = self.recover()?;
@@ -60,6 +59,10 @@ impl Relay<'_> {
                 && observed.is_none_or(|observed| observed.id != lease.id)
             {
                 observed = Some(Observed { id: lease.id, since: clock.boot() });
+            }
+            let doubtful = state.holds.filter(|_| state.unproven.is_some());
+            if doubtful != unproven.map(|(token, _)| token) {
+                unproven = doubtful.map(|token| (token, clock.boot()));
             }
             let view = View {
                 due: self.due(&loaded, want),
@@ -76,7 +79,7 @@ impl Relay<'_> {
                 Permission::Suspect { until } => return Err(RelayError::Suspect(until)),
                 Permission::Use => return Ok(Admission::Use(Box::new(loaded))),
                 Permission::Lease(due) => {
-                    if let Some(held) = self.take(session, loaded, due)? {
+                    if let Some(held) = self.take(session, loaded, due, unproven.map(|(_, since)| since))? {
                         return Ok(Admission::Lease(Box::new(held)));
                     }
                 }
@@ -110,7 +113,15 @@ impl Relay<'_> {
     }
 
     /// Takes the lease over what was loaded; `None` when somebody else was quicker.
-    fn take(&self, session: &Session, loaded: Loaded, due: Due) -> Result<Option<Held>, RelayError> {
+    ///
+    /// `unproven`: since when, on our own clock, we know that an older request may be under way.
+    fn take(
+        &self,
+        session: &Session,
+        loaded: Loaded,
+        due: Due,
+        unproven: Option<Duration>,
+    ) -> Result<Option<Held>, RelayError> {
         self.preflight(session, &loaded)?;
         let owner = Owner {
             id: OwnerId::new(random()?),
@@ -124,7 +135,7 @@ impl Relay<'_> {
         match self.swap(&loaded, loaded.baton().leased(lease, nonce()?)) {
             Ok(Swapped::Done(loaded)) => {
                 self.around.tell(Level::Detail, &format!("took the lease of slot `{}`: {due}", self.id.slot));
-                if let Some(since) = loaded.baton().state().unproven {
+                if let Some(since) = unproven {
                     self.wait_for_older_requests(since);
                 }
                 Ok(Some(Held { loaded, id, taken, owner, journal, has_reply: false, due, deferral }))
@@ -178,10 +189,10 @@ impl Relay<'_> {
     }
 
     /// A request of the exchange before may still be on its way: it must not arrive after ours.
-    fn wait_for_older_requests(&self, since: DateTime<Utc>) {
-        let until = since + UNPROVEN_WAIT;
-        // By whatever clock: never longer than the wait itself.
-        let wait = (until - self.around.clock.now()).min(UNPROVEN_WAIT).to_std().unwrap_or_default();
-        self.around.clock.sleep(wait);
+    ///
+    /// Measured from when we first saw it: the time that the slot names is some other machine's wall clock.
+    fn wait_for_older_requests(&self, since: Duration) {
+        let waited = self.around.clock.boot().saturating_sub(since);
+        self.around.clock.sleep(UNPROVEN_WAIT.saturating_sub(waited));
     }
 }
