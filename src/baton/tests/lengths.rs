@@ -22,6 +22,6 @@ fn a_lease_always_outlasts_what_is_done_under_it_and_waiting_outlasts_the_lease(
         assert!(lease >= Lengths::REQUEST * 2 + swap * 2, "{swap:?}");
         assert!(waiting >= lease + swap * 2, "{swap:?}");
     }
-    let unproven = UNPROVEN_WAIT.to_std().unwrap();
+    let unproven = UNPROVEN_WAIT;
     assert!(unproven >= Lengths::REQUEST + Lengths::YOUNG, "an older request must have ended");
 }
