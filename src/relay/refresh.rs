@@ -96,6 +96,7 @@ impl Relay<'_> {
                     Ok(Ended::Stored(loaded))
                 }
                 Kept::Stored(_) | Kept::Overtaken => Ok(Ended::Overtaken),
+                Kept::Dropped => Ok(Ended::Again(want)),
             },
             Exchange::Displaced => Ok(Ended::Again(want)),
             Exchange::Dead(reason) => {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::baton::{
     DeadReason, JournalHeader, LeaseId, ResultVerdict, SealRandom, SealedBytes, TokenHash, seal,
 };
-use crate::credential::Renewed;
+use crate::credential::{Refused, Renewed};
 use crate::job::{Level, explain, random};
 
 use super::cell::{Swapped, nonce};
@@ -22,6 +22,8 @@ pub(super) enum Kept {
     Stored(Box<Loaded>),
     /// The slot holds something else by now: load it again.
     Overtaken,
+    /// Nothing was spent, and the slot holds what it held: the result was dropped.
+    Dropped,
 }
 
 impl Relay<'_> {
@@ -43,7 +45,7 @@ impl Relay<'_> {
         let Some(judged) = self.judge(&header, body, Some(&parent)) else {
             return Err(ExchangeError::Unreadable.into());
         };
-        let Some(Renewed { login, .. }) = judged.renewed else {
+        let Some(Renewed { login, rotated }) = judged.renewed else {
             return Err(self.refuse_reply(held, body, &parent));
         };
         let start = self.around.clock.boot();
@@ -62,12 +64,19 @@ impl Relay<'_> {
                             Swapped::Conflict => None,
                         })
                     }
+                    // While the slot holds what we spent, nothing has landed.
+                    ResultVerdict::Landed if state.holds == Some(header.parent) => Ok(Some(Kept::Dropped)),
                     ResultVerdict::Landed | ResultVerdict::Keep | ResultVerdict::Refuse => {
                         Ok(Some(Kept::Overtaken))
                     }
                 }
             });
             let cause = match outcome {
+                // The authority handed out a token that had its turn: the parent is spent, and nothing took its place.
+                Ok(Some(Kept::Dropped)) if rotated => {
+                    self.finish(held, |state, writer| state.dead(DeadReason::ReplyRefused, writer));
+                    return Err(ExchangeError::ReplyRefused(Refused::SpentRefreshToken).into());
+                }
                 Ok(Some(kept)) => return Ok(kept),
                 Ok(None) => RelayError::Restless,
                 Err(error) => error,
