@@ -86,11 +86,11 @@ impl Relay<'_> {
                 Permission::Wait(lease) => {
                     let waited = clock.boot().saturating_sub(start);
                     if waited >= self.waiting() {
-                        return Err(RelayError::LeaseTimeout { owner: lease.owner.name, waited });
+                        return Err(RelayError::LeaseTimeout { owner: lease.owner.printable_name(), waited });
                     }
                     if waited >= told {
-                        let text =
-                            format!("waiting for the lease of {}, {} s", lease.owner.name, waited.as_secs());
+                        let owner = lease.owner.printable_name();
+                        let text = format!("waiting for the lease of {owner}, {} s", waited.as_secs());
                         self.around.tell(Level::Info, &text);
                         told = (waited * 2).max(Duration::from_secs(2));
                     }
