@@ -37,9 +37,6 @@ pub enum Refused {
     /// Its refresh token is empty (or a broker's handle).
     #[error("the reply's refresh token is empty")]
     NoRefreshToken,
-    /// Its refresh token has been spent before.
-    #[error("the reply's refresh token was spent before")]
-    SpentRefreshToken,
 }
 
 /// A login after an exchange.

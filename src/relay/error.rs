@@ -148,4 +148,7 @@ pub enum ExchangeError {
     /// The reply must not be used.
     #[error("the authority's reply was refused: {0}")]
     ReplyRefused(crate::credential::Refused),
+    /// The reply has a refresh token that had its turn already.
+    #[error("the authority's reply was refused: its refresh token was spent before")]
+    ReplySpent,
 }

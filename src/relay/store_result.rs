@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::baton::{
     DeadReason, JournalHeader, LeaseId, ResultVerdict, SealRandom, SealedBytes, TokenHash, seal,
 };
-use crate::credential::{Refused, Renewed};
+use crate::credential::Renewed;
 use crate::job::{Level, explain, random};
 
 use super::cell::{Swapped, nonce};
@@ -75,7 +75,7 @@ impl Relay<'_> {
                 // The authority handed out a token that had its turn: the parent is spent, and nothing took its place.
                 Ok(Some(Kept::Dropped)) if rotated => {
                     self.finish(held, |state, writer| state.dead(DeadReason::ReplyRefused, writer));
-                    return Err(ExchangeError::ReplyRefused(Refused::SpentRefreshToken).into());
+                    return Err(ExchangeError::ReplySpent.into());
                 }
                 Ok(Some(kept)) => return Ok(kept),
                 Ok(None) => RelayError::Restless,

@@ -90,7 +90,7 @@ fn of_exchange(error: &ExchangeError) -> ErrorId {
         ExchangeError::Dead(reason) => of_dead(*reason),
         ExchangeError::Unauthorized => ErrorId::LoginSuspect,
         ExchangeError::Unreadable => ErrorId::ReplyUnreadable,
-        ExchangeError::ReplyRefused(_) => ErrorId::ReplyRefused,
+        ExchangeError::ReplyRefused(_) | ExchangeError::ReplySpent => ErrorId::ReplyRefused,
     }
 }
 
