@@ -3,6 +3,9 @@
 //! One file per exchange, made before the POST at its full size, so that a full disk shows before anything is spent.
 //! Its owner holds a lock on it while it lives: an unlocked journal belongs to a process that is gone. A blank one says
 //! that a request may have been under way.
+//!
+//! Whoever makes one or looks for those that were left behind takes a turn first. Else a journal that somebody is just
+//! looking at would seem to have a living owner, and one that is just being made would seem to have none.
 
 #![expect(clippy::disallowed_methods, reason = "journals are made with O_EXCL and written in place")]
 
@@ -14,7 +17,7 @@ use sha2::{Digest, Sha256};
 
 use super::{HomeError, StateDirectory};
 use crate::baton::{MAX_JOURNAL_BYTES, OwnerId, SealedBytes, SlotId};
-use crate::disk::{DiskError, FileLock, read_open, remove};
+use crate::disk::{DiskError, FileLock, Patience, read_open, remove};
 
 /// The names of one slot's journals: by slot, audience and store, so that two slots never see each other's.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +28,11 @@ pub struct JournalName(String);
 pub struct Journals {
     state: StateDirectory,
     name: JournalName,
+}
+
+/// The turn of one process at the journals of a slot, until it is dropped.
+pub struct Turn {
+    _lock: FileLock,
 }
 
 /// The journal of an exchange that this process makes.
@@ -69,12 +77,26 @@ impl Journals {
         Self { state, name }
     }
 
+    /// Waits for our turn; `None` when this machine has no directory for journals yet.
+    ///
+    /// # Errors
+    /// When somebody else has it for too long, or the directory cannot be used.
+    pub fn turn(&self, patience: &Patience<'_>) -> Result<Option<Turn>, HomeError> {
+        let directory = self.state.journals();
+        if !directory.is_dir() {
+            return Ok(None);
+        }
+        let lock = FileLock::acquire(&directory.join(format!("{}.lock", self.name.0)), patience)?;
+        Ok(Some(Turn { _lock: lock }))
+    }
+
     /// Makes the journal of an exchange: new, locked, allocated at its full size, synced.
     ///
     /// # Errors
     /// When the state directory cannot be used or the disk is full. Nothing has been spent yet.
-    pub fn create(&self, owner: OwnerId) -> Result<Journal, HomeError> {
+    pub fn create(&self, owner: OwnerId, patience: &Patience<'_>) -> Result<Journal, HomeError> {
         let directory = self.state.create_journals()?;
+        let _turn = self.turn(patience)?;
         let path = directory.join(format!("{}-{owner}.journal", self.name.0));
         let io = |action| {
             let path = path.clone();
@@ -100,11 +122,12 @@ impl Journals {
         }
     }
 
-    /// Returns the journals that no living process has locked, each locked by us.
+    /// Returns the journals that no living process has locked, each locked by us. They are to be dropped before the
+    /// turn is.
     ///
     /// # Errors
     /// When the directory or a journal cannot be read.
-    pub fn leftovers(&self) -> Result<Vec<Leftover>, HomeError> {
+    pub fn leftovers(&self, _turn: &Turn) -> Result<Vec<Leftover>, HomeError> {
         let directory = self.state.journals();
         let io = |action: &'static str| {
             let path = directory.clone();

@@ -12,7 +12,7 @@ mod state_directory;
 
 pub use auth_file::{AuthFile, Found, Obstacle};
 pub use error::HomeError;
-pub use journal::{Journal, JournalName, Journals, Leftover, LeftoverContent};
+pub use journal::{Journal, JournalName, Journals, Leftover, LeftoverContent, Turn};
 pub use locks::{ClientLocks, HomeLock};
 pub use place::{Home, HomeSource};
 pub use renewed::{LeftInHome, Renewed};

@@ -128,7 +128,7 @@ impl Relay<'_> {
             name: self.around.job.name.clone(),
             home: session.lock.id(),
         };
-        let journal = self.journals().create(owner.id)?;
+        let journal = self.journals().create(owner.id, &self.around.patience(&|_| {}))?;
         let deferral = Rc::new(Deferral::begin().map_err(RelayError::Signals)?);
         let taken = self.around.clock.boot();
         let (lease, id) = self.lease_of(&owner)?;

@@ -67,7 +67,9 @@ impl Relay<'_> {
     /// When the state directory or the store cannot be used. A journal that cannot be read is kept, and told of.
     pub(super) fn recover(&self) -> Result<Recovered, RelayError> {
         let mut recovered = Recovered::default();
-        for leftover in self.journals().leftovers()? {
+        let journals = self.journals();
+        let Some(turn) = journals.turn(&self.around.patience(&|_| {}))? else { return Ok(recovered) };
+        for leftover in journals.leftovers(&turn)? {
             match &leftover.content {
                 LeftoverContent::Blank => self.look_at_blank(leftover, &mut recovered)?,
                 LeftoverContent::Sealed(sealed) => match self.open_journal(sealed) {
