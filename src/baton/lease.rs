@@ -4,13 +4,16 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{DeadReason, HomeId, Lease, LeaseId, Mark, Phase, State};
+use super::{DeadReason, HomeId, Lease, LeaseId, Mark, Owner, Phase, State};
 use crate::credential::Due;
 
 /// After an unclear 401 nobody asks the authority again for this long.
 const SUSPECT_PAUSE: TimeDelta = TimeDelta::minutes(10);
 /// A request takes 30 s at most; whoever exchanges an unproven token waits until an older request must have ended.
 pub const UNPROVEN_WAIT: Duration = Duration::from_secs(35);
+
+/// How much of an owner's name is shown.
+const MAX_SHOWN_NAME: usize = 120;
 
 /// How long leases and waiting last, from the store's worst time for a swap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,6 +118,17 @@ impl State {
             Phase::Leased { lease, .. } if !lease.may_be_taken_over(view) => Permission::Wait(lease.clone()),
             _ => Permission::Lease(due),
         }
+    }
+}
+
+impl Owner {
+    /// Returns the name for a person's eyes: what would speak to a terminal or to a CI's log is escaped.
+    #[must_use]
+    pub fn printable_name(&self) -> String {
+        let shown = self.name.chars().take(MAX_SHOWN_NAME);
+        shown
+            .map(|it| if it.is_control() { it.escape_default().to_string() } else { it.to_string() })
+            .collect()
     }
 }
 

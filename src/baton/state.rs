@@ -13,8 +13,6 @@ use super::{AccountPin, Exchanged, HomeId, LeaseId, Nonce, OwnerId, Seed, TokenH
 pub const MAX_SPENT: usize = 256;
 /// How many seeds a slot remembers. None is ever forgotten; one more is refused.
 pub const MAX_SEEDS: usize = 512;
-/// How much of an owner's name is shown.
-const MAX_SHOWN_NAME: usize = 120;
 
 /// What a slot knows, all of it in clear text and authenticated: no secret is in it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -125,17 +123,6 @@ pub struct Owner {
     pub name: String,
     /// The home whose lock the owner held when it took the lease.
     pub home: HomeId,
-}
-
-impl Owner {
-    /// Returns the name for a person's eyes: what would speak to a terminal or to a CI's log is escaped.
-    #[must_use]
-    pub fn printable_name(&self) -> String {
-        let shown = self.name.chars().take(MAX_SHOWN_NAME);
-        shown
-            .map(|it| if it.is_control() { it.escape_default().to_string() } else { it.to_string() })
-            .collect()
-    }
 }
 
 impl State {
