@@ -1,0 +1,102 @@
+//! Without a store the home is the holder: the login stays there whole, and is renewed there.
+
+use std::fs;
+
+use authbaton::rehearsal::{Behaviour, Twist};
+use serde_json::Value;
+
+use crate::arena::{Arena, due, fresh};
+use crate::launch::{self, LIMIT};
+
+const REFRESH: [&str; 3] = ["refresh", "--store", "home:"];
+
+/// An arena whose first home has the login.
+fn with_login(options: &authbaton::rehearsal::IssueOptions) -> Arena {
+    let arena = Arena::new();
+    let login = arena.issue(options);
+    arena.sandbox.place(login.as_bytes());
+    arena
+}
+
+fn refresh_token(arena: &Arena) -> String {
+    let document: Value = serde_json::from_slice(&fs::read(arena.first().auth_json()).unwrap()).unwrap();
+    document["tokens"]["refresh_token"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_due_login_is_renewed_in_its_home() {
+    let arena = with_login(&due());
+    let parent = refresh_token(&arena);
+    arena.run(&arena.first(), &REFRESH).refreshed(true);
+    assert_ne!(refresh_token(&arena), parent);
+    assert!(arena.authority.is_alive(&refresh_token(&arena)));
+    assert_eq!((arena.sandbox.auth_json_mode(), arena.authority.posts()), (0o600, 1));
+    arena.run(&arena.first(), &REFRESH).refreshed(false);
+    assert_eq!(arena.authority.posts(), 1);
+}
+
+#[test]
+fn a_fresh_login_asks_nobody() {
+    let arena = with_login(&fresh());
+    arena.run(&arena.first(), &REFRESH).refreshed(false);
+    assert!(arena.authority.received().is_empty());
+}
+
+#[test]
+fn many_at_once_make_one_exchange() {
+    let arena = with_login(&due());
+    std::thread::scope(|scope| {
+        for _ in 0..crate::arena::size(6, 64) {
+            scope.spawn(|| arena.run_only(&arena.first(), &REFRESH, "").fine().code);
+        }
+    });
+    assert_eq!((arena.authority.posts(), arena.authority.exchanges()), (1, 1));
+    assert!(arena.authority.is_alive(&refresh_token(&arena)));
+}
+
+#[test]
+fn a_login_that_somebody_puts_there_meanwhile_is_kept() {
+    let arena = with_login(&due());
+    arena.authority.hold_replies();
+    let started = arena.start(&arena.first(), &REFRESH, "");
+    assert!(arena.authority.wait_for_exchanges(1, LIMIT));
+    let theirs = arena.issue(&fresh());
+    arena.sandbox.place(theirs.as_bytes());
+    arena.authority.release();
+    arena.ended(started).failed(9, "home-changed");
+    assert!(fs::read_to_string(arena.first().auth_json()).unwrap() == theirs);
+}
+
+#[test]
+fn a_reply_that_must_not_be_used_is_not_placed() {
+    for twist in [Twist::OtherAccount, Twist::OtherUser, Twist::EmptyRefreshToken] {
+        let arena = with_login(&due());
+        let before = fs::read(arena.first().auth_json()).unwrap();
+        arena.authority.script(Behaviour::Twisted(twist));
+        arena.run(&arena.first(), &REFRESH).failed(5, "reply-refused");
+        assert!(fs::read(arena.first().auth_json()).unwrap() == before, "{twist:?}");
+    }
+}
+
+#[test]
+fn what_the_client_could_not_replace_stops_before_the_post() {
+    let arena = with_login(&due());
+    fs::hard_link(arena.first().auth_json(), arena.sandbox.path("home/other-name")).unwrap();
+    arena.run(&arena.first(), &REFRESH).failed(2, "home-obstacle");
+    assert!(arena.authority.received().is_empty());
+}
+
+#[test]
+fn an_access_only_home_has_its_holder_elsewhere() {
+    let arena = Arena::due();
+    arena.run(&arena.first(), &REFRESH).failed(3, "access-only-given");
+    assert!(arena.authority.received().is_empty());
+}
+
+#[test]
+fn on_a_ci_it_must_be_said() {
+    let arena = with_login(&due());
+    let mut command = arena.sandbox.command(env!("CARGO_BIN_EXE_authbaton").as_ref());
+    let started = launch::start(command.env("CI", "true").args(["refresh", "--json"]), "");
+    arena.ended(started).failed(2, "store-not-configured");
+}

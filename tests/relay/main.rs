@@ -1,0 +1,26 @@
+//! The relay from outside: real files, real locks, the strict authority over HTTP, and the program as processes. Where
+//! time or a store must misbehave, the same code is called as a library (`lab`).
+#![cfg(unix)]
+#![expect(clippy::disallowed_methods, reason = "tests arrange files, processes and time by themselves")]
+#![expect(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "what a test cannot arrange is a failed test"
+)]
+
+mod answers;
+mod arena;
+mod crashes;
+mod descent;
+mod holder;
+mod keys;
+mod lab;
+mod launch;
+mod leases;
+mod obstacles;
+mod processes;
+mod refresh;
+mod seeds;
+mod support;
+mod unstored;
