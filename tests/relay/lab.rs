@@ -2,6 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
+use std::rc::Rc;
 use std::thread;
 use std::time::Duration;
 
@@ -22,7 +23,7 @@ use crate::launch::settle;
 /// A clock that stands still until somebody sleeps.
 pub(crate) struct TestClock {
     start: DateTime<Utc>,
-    slept: Cell<Duration>,
+    slept: Rc<Cell<Duration>>,
     wall_is_off: Cell<TimeDelta>,
 }
 
@@ -46,7 +47,7 @@ impl<'a> Lab<'a> {
     pub(crate) fn new(arena: &'a Arena, runner: Runner) -> Self {
         let clock = TestClock {
             start: SystemClock.now(),
-            slept: Cell::default(),
+            slept: Rc::default(),
             wall_is_off: Cell::new(TimeDelta::zero()),
         };
         Self { arena, runner, clock, told: RefCell::default(), lock_timeout: None }
@@ -119,6 +120,11 @@ impl TestClock {
     /// Returns how long everybody slept.
     pub(crate) fn slept(&self) -> Duration {
         self.slept.get()
+    }
+
+    /// Returns the same for somebody who looks later.
+    pub(crate) fn reading(&self) -> Rc<Cell<Duration>> {
+        Rc::clone(&self.slept)
     }
 
     /// Lets the wall clock differ from all others.

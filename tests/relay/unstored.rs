@@ -11,10 +11,15 @@ use chrono::TimeDelta;
 use crate::arena::{Arena, Runner, issued};
 use crate::lab::{Lab, lease};
 
-/// Refreshes with a store that takes the lease and nothing after it.
+/// Refreshes with a store that takes the lease, and then nothing until the last try has failed. It would take a
+/// hand-back again, which must not come.
 fn refresh_without_storing(arena: &Arena, runner: &Runner) -> Duration {
     let lab = Lab::new(arena, runner.clone());
-    let store = lab.scripted(|number| if number == 1 { Ok(()) } else { Err(()) });
+    let (reading, last_try) = (lab.clock.reading(), Cell::new(false));
+    let store = lab.scripted(move |number| {
+        let works = number == 1 || reading.get() >= lease() && last_try.replace(true);
+        if works { Ok(()) } else { Err(()) }
+    });
     let home = fs::read(runner.auth_json()).ok();
     let Err(RelayError::NotStored { journal, rescue, .. }) = lab.refresh(&store) else {
         panic!("it was stored")
