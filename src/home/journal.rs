@@ -9,15 +9,16 @@
 
 #![expect(clippy::disallowed_methods, reason = "journals are made with O_EXCL and written in place")]
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{ErrorKind, Seek, SeekFrom, Write};
+use std::fs::{self, OpenOptions};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
 use super::{HomeError, StateDirectory};
 use crate::baton::{MAX_JOURNAL_BYTES, OwnerId, SealedBytes, SlotId};
-use crate::disk::{DiskError, FileLock, Patience, read_open, remove};
+use crate::disk::{DiskError, FileLock, Patience, fill, read_open, remove, reserve};
 
 /// The names of one slot's journals: by slot, audience and store, so that two slots never see each other's.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -98,27 +99,11 @@ impl Journals {
         let directory = self.state.create_journals()?;
         let _turn = self.turn(patience)?;
         let path = directory.join(format!("{}-{owner}.journal", self.name.0));
-        let io = |action| {
-            let path = path.clone();
-            move |source| DiskError::Io { action, path, source }
-        };
-        let mut options = OpenOptions::new();
-        options.read(true).write(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let file = options.open(&path).map_err(io("create"))?;
-        let made = FileLock::try_lock(file, &path)
-            .and_then(|lock| lock.ok_or_else(|| io("lock")(ErrorKind::WouldBlock.into())))
-            .and_then(|lock| allocate(lock.file()).map_err(io("allocate")).map(|()| lock));
-        match made {
-            Ok(lock) => {
-                sync(&directory).map_err(io("sync"))?;
-                Ok(Journal { lock })
-            }
-            Err(error) => {
-                remove(&path)?;
-                Err(error.into())
-            }
+        let file = reserve(&path, MAX_JOURNAL_BYTES)?;
+        match FileLock::try_lock(file, &path)? {
+            Some(lock) => Ok(Journal { lock }),
+            // Nobody takes the lock of a journal outside of his turn.
+            None => Err(DiskError::Locked { path, waited: Duration::ZERO }.into()),
         }
     }
 
@@ -188,11 +173,7 @@ impl Journal {
         if bytes.len() > MAX_JOURNAL_BYTES {
             return Err(HomeError::JournalTooLarge(bytes.len()));
         }
-        let mut file = self.lock.file();
-        let written =
-            file.seek(SeekFrom::Start(0)).and_then(|_| file.write_all(bytes)).and_then(|()| file.sync_data());
-        let path = self.lock.path().to_owned();
-        Ok(written.map_err(|source| DiskError::Io { action: "write", path, source })?)
+        Ok(fill(self.lock.file(), self.lock.path(), bytes)?)
     }
 
     /// Returns where it is.
@@ -226,36 +207,4 @@ impl Leftover {
         remove(self.lock.path())?;
         Ok(())
     }
-}
-
-/// Takes the space on the disk now: a sparse file could fail to grow when the reply is there.
-#[cfg(target_os = "linux")]
-fn allocate(file: &File) -> std::io::Result<()> {
-    use rustix::fs::{FallocateFlags, fallocate};
-    match fallocate(file, FallocateFlags::empty(), 0, MAX_JOURNAL_BYTES as u64) {
-        Ok(()) => file.sync_all(),
-        // Not every file system can; then zeroes are written.
-        Err(rustix::io::Errno::OPNOTSUPP) => write_zeroes(file),
-        Err(error) => Err(error.into()),
-    }
-}
-
-#[cfg(not(target_os = "linux"))]
-fn allocate(file: &File) -> std::io::Result<()> {
-    write_zeroes(file)
-}
-
-fn write_zeroes(mut file: &File) -> std::io::Result<()> {
-    file.write_all(&vec![0; MAX_JOURNAL_BYTES])?;
-    file.sync_all()
-}
-
-#[cfg(unix)]
-fn sync(directory: &Path) -> std::io::Result<()> {
-    File::open(directory)?.sync_all()
-}
-
-#[cfg(not(unix))]
-fn sync(_directory: &Path) -> std::io::Result<()> {
-    Ok(())
 }

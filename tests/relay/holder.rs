@@ -1,6 +1,7 @@
 //! Without a store the home is the holder: the login stays there whole, and is renewed there.
 
 use std::fs;
+use std::time::Instant;
 
 use authbaton::rehearsal::{Behaviour, Twist};
 use serde_json::Value;
@@ -63,8 +64,40 @@ fn a_login_that_somebody_puts_there_meanwhile_is_kept() {
     let theirs = arena.issue(&fresh());
     arena.sandbox.place(theirs.as_bytes());
     arena.authority.release();
-    arena.ended(started).failed(9, "home-changed");
+    arena.ended(started).failed(10, "rotated-not-placed");
     assert!(fs::read_to_string(arena.first().auth_json()).unwrap() == theirs);
+    // What was renewed is not lost: it lies beside theirs, whole.
+    let kept = renewed_files(&arena);
+    let [kept] = kept.as_slice() else { panic!("{kept:?}") };
+    let kept: serde_json::Value =
+        serde_json::from_str(fs::read_to_string(kept).unwrap().trim_end_matches('\0')).unwrap();
+    assert!(arena.authority.is_alive(kept["tokens"]["refresh_token"].as_str().unwrap()));
+}
+
+/// A process that ends between the reply and `auth.json` loses nothing: the next one finds what came back.
+#[test]
+fn what_an_interrupted_run_had_renewed_is_placed_by_the_next() {
+    let arena = with_login(&due());
+    let lock = arena.sandbox.write("home/auth.lock", b"");
+    let held = fs::OpenOptions::new().read(true).write(true).open(lock).unwrap();
+    held.lock().unwrap();
+    let started = arena.start(&arena.first(), &REFRESH, "");
+    // The reply is on the disk as soon as its place is not blank any more; then it waits for the client's lock.
+    let end = Instant::now() + LIMIT;
+    while !renewed_files(&arena).iter().any(|path| fs::read(path).unwrap().starts_with(b"{")) {
+        assert!(Instant::now() < end, "nothing was written beside auth.json");
+        std::thread::yield_now();
+    }
+    started.kill();
+    drop(held);
+    arena.run(&arena.first(), &REFRESH).refreshed(false);
+    assert_eq!((arena.authority.posts(), renewed_files(&arena).len()), (1, 0));
+    assert!(arena.authority.is_alive(&refresh_token(&arena)));
+}
+
+fn renewed_files(arena: &Arena) -> Vec<std::path::PathBuf> {
+    let entries = fs::read_dir(&arena.first().home).unwrap().map(|entry| entry.unwrap().path());
+    entries.filter(|path| path.to_string_lossy().contains("authbaton-renewed-")).collect()
 }
 
 #[test]

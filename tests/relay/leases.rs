@@ -42,7 +42,7 @@ fn lease_it(arena: &Arena, name: &str, home: HomeId) {
 /// The name of the first home.
 fn home_of(arena: &Arena) -> HomeId {
     let text = std::fs::read_to_string(arena.first().home.join("authbaton.lock")).unwrap();
-    HomeId::parse(text.trim()).unwrap()
+    HomeId::parse(text.lines().next().unwrap()).unwrap()
 }
 
 #[test]

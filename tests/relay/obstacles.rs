@@ -113,7 +113,9 @@ fn the_home_of_the_client_decides_too() {
 #[test]
 fn a_held_lock_is_waited_for_and_said() {
     let arena = Arena::due();
-    for (name, step) in [("home/authbaton.lock", "waiting for the lock `"), ("home/auth.json.lock", "")] {
+    for (name, step) in
+        [("home/authbaton.lock", "waiting for the lock held by "), ("home/auth.json.lock", "")]
+    {
         let lock = OpenOptions::new().read(true).write(true).open(arena.sandbox.path(name)).unwrap();
         lock.lock().unwrap();
         let ran = arena.run(&arena.first(), &["restore", "--lock-timeout", "1s"]);
