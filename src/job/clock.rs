@@ -27,8 +27,14 @@ pub trait Clock {
 pub struct SystemClock;
 
 impl Clock for SystemClock {
+    #[cfg(not(feature = "failpoints"))]
     fn now(&self) -> DateTime<Utc> {
         SystemTime::now().into()
+    }
+
+    #[cfg(feature = "failpoints")]
+    fn now(&self) -> DateTime<Utc> {
+        DateTime::<Utc>::from(SystemTime::now()) + super::failpoints::offset()
     }
 
     #[cfg(target_os = "linux")]
@@ -49,8 +55,14 @@ impl Clock for SystemClock {
         START.get_or_init(Instant::now).elapsed()
     }
 
+    #[cfg(not(feature = "failpoints"))]
     fn sleep(&self, duration: Duration) {
         std::thread::sleep(duration);
+    }
+
+    #[cfg(feature = "failpoints")]
+    fn sleep(&self, duration: Duration) {
+        std::thread::sleep(duration / super::failpoints::speed());
     }
 }
 
@@ -58,5 +70,8 @@ impl Clock for SystemClock {
 fn since_boot(time: rustix::time::Timespec) -> Duration {
     let whole = u64::try_from(time.tv_sec).unwrap_or_default();
     let nanos = u32::try_from(time.tv_nsec).unwrap_or_default();
-    Duration::new(whole, nanos)
+    let real = Duration::new(whole, nanos);
+    #[cfg(feature = "failpoints")]
+    let real = super::failpoints::bent(real);
+    real
 }

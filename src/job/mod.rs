@@ -4,6 +4,8 @@
 
 mod clock;
 mod environment;
+#[cfg(feature = "failpoints")]
+mod failpoints;
 mod hardening;
 mod notices;
 mod platform;
@@ -12,6 +14,8 @@ mod signals;
 
 pub use clock::{Clock, SystemClock};
 pub use environment::Environment;
+#[cfg(feature = "failpoints")]
+pub use failpoints::reached as failpoint;
 pub use hardening::{harden, spawn, this_program};
 pub use notices::{Level, Notices, Silent, explain};
 pub use platform::{Job, Platform};

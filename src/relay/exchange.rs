@@ -10,7 +10,7 @@ use crate::credential::{Due, RefreshToken};
 use crate::job::{Clock, Deferral, Level, Notices};
 
 use super::wait::{jittered, pause};
-use super::{ExchangeError, RelayError};
+use super::{ExchangeError, RelayError, Step};
 
 /// The first pause before an authority that did not process a request is asked again; doubled each time.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
@@ -63,7 +63,7 @@ impl Attempts<'_> {
             if !before()? {
                 return Ok(Exchange::Displaced);
             }
-            let kind = match self.authority.exchange(token, reason(due)) {
+            let kind = match Step::Post.run(|| self.authority.exchange(token, reason(due))) {
                 Err(error) => return Ok(Exchange::Failed(error.into())),
                 Ok(Answer::Success(body)) => return Ok(Exchange::Success(body)),
                 Ok(Answer::Dead(reason)) => return Ok(Exchange::Dead(reason)),

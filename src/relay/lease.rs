@@ -11,7 +11,7 @@ use crate::store::{Access, Exclusive};
 
 use super::cell::{Swapped, nonce};
 use super::wait::jittered;
-use super::{Loaded, Relay, RelayError, Session, Want};
+use super::{Loaded, Relay, RelayError, Session, Step, Want};
 
 /// A waiter looks again after this long, and up to twice as long.
 const POLL: Duration = Duration::from_millis(250);
@@ -52,8 +52,8 @@ impl Relay<'_> {
         let mut unproven: Option<(TokenHash, Duration)> = None;
         let mut told = Duration::ZERO;
         loop {
-            let recovered = self.recover()?;
-            let loaded = self.load()?;
+            let recovered = Step::Recover.run(|| self.recover())?;
+            let loaded = Step::Load.run(|| self.load())?;
             let state = loaded.baton().state();
             if let Some(lease) = state.lease()
                 && observed.is_none_or(|observed| observed.id != lease.id)
@@ -122,17 +122,19 @@ impl Relay<'_> {
         due: Due,
         unproven: Option<Duration>,
     ) -> Result<Option<Held>, RelayError> {
-        self.preflight(session, &loaded)?;
+        Step::Preflight.run(|| self.preflight(session, &loaded))?;
         let owner = Owner {
             id: OwnerId::new(random()?),
             name: self.around.job.name.clone(),
             home: session.lock.id(),
         };
-        let journal = self.journals().create(owner.id, &self.around.patience(&|_| {}))?;
+        let patience = self.around.patience(&|_| {});
+        let journal = Step::MakeJournal.run(|| self.journals().create(owner.id, &patience))?;
         let deferral = Rc::new(Deferral::begin().map_err(RelayError::Signals)?);
         let taken = self.around.clock.boot();
         let (lease, id) = self.lease_of(&owner)?;
-        match self.swap(&loaded, loaded.baton().leased(lease, nonce()?)) {
+        let leased = loaded.baton().leased(lease, nonce()?);
+        match Step::Lease.run(|| self.swap(&loaded, leased)) {
             Ok(Swapped::Done(loaded)) => {
                 self.around.tell(Level::Detail, &format!("took the lease of slot `{}`: {due}", self.id.slot));
                 if let Some(since) = unproven {

@@ -15,6 +15,7 @@ mod recover;
 mod refresh;
 pub mod rescue_text;
 mod seed;
+mod step;
 mod store_result;
 mod wait;
 
@@ -27,6 +28,7 @@ pub use place::Placement;
 pub use recover::Settled;
 pub use refresh::{Refreshed, Want};
 pub use seed::Seeded;
+pub use step::Step;
 
 use crate::authority::Authority;
 use crate::baton::{Lengths, SealKeys, SlotId};
@@ -90,7 +92,7 @@ impl Surroundings<'_> {
         self.home.create()?;
         let tell = |waited| self.tell_waiting(waited);
         let patience = Patience { tell: &tell, ..self.patience(&|_| {}) };
-        let lock = HomeLock::acquire(self.home, &self.job.name, &patience)?;
+        let lock = Step::Lock.run(|| HomeLock::acquire(self.home, &self.job.name, &patience))?;
         Ok(Session { lock, file: AuthFile::of(self.home) })
     }
 

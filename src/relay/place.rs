@@ -7,7 +7,7 @@ use crate::credential::{Credential, FullLogin};
 use crate::home::{Found, Sidecar};
 use crate::policy::Approved;
 
-use super::{Loaded, Relay, RelayError, Session};
+use super::{Loaded, Relay, RelayError, Session, Step};
 
 /// What a home may be made to give up for a placement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,7 +72,8 @@ impl Relay<'_> {
         }
         let now = self.around.clock.now();
         let credential = approved.access_only(self.around.home.client(), now);
-        session.file.place(&credential, found, &self.around.patience(&|_| {}))?;
+        let patience = self.around.patience(&|_| {});
+        Step::Place.run(|| session.file.place(&credential, found, &patience))?;
         let sidecar = Sidecar {
             schema: Sidecar::SCHEMA,
             store: self.store.name(),
@@ -80,7 +81,7 @@ impl Relay<'_> {
             generation: state.generation,
             placed_at: now,
         };
-        sidecar.write(self.around.home)?;
+        Step::Sidecar.run(|| sidecar.write(self.around.home))?;
         Ok(credential)
     }
 

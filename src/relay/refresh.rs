@@ -9,7 +9,7 @@ use super::cell::{Swapped, nonce};
 use super::exchange::{Attempts, Exchange, is_young};
 use super::lease::{Admission, Held};
 use super::store_result::Kept;
-use super::{ExchangeError, Loaded, Relay, RelayError, Session};
+use super::{ExchangeError, Loaded, Relay, RelayError, Session, Step};
 
 /// One run makes no more exchanges than this; each but the first needs somebody else to have changed the slot.
 const MAX_ROUNDS: usize = 4;
@@ -55,7 +55,7 @@ impl Relay<'_> {
             };
             match self.under_lease(&mut held, want) {
                 Ok(Ended::Stored(loaded)) => {
-                    held.journal.discard()?;
+                    Step::DropJournal.run(|| held.journal.discard())?;
                     return Ok(Refreshed { loaded: *loaded, exchanged: true });
                 }
                 Ok(Ended::Overtaken) => {
@@ -86,7 +86,7 @@ impl Relay<'_> {
 
     fn under_lease(&self, held: &mut Held, want: Want) -> Result<Ended, RelayError> {
         // Step 2 again: a job of this machine may have ended between our first look and our lease.
-        self.recover()?;
+        Step::RecoverAgain.run(|| self.recover())?;
         if !self.is_still_ours(held)? {
             return Ok(Ended::Again(want));
         }

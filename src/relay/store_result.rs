@@ -11,7 +11,7 @@ use crate::job::{Level, explain, random};
 use super::cell::{Swapped, nonce};
 use super::lease::Held;
 use super::wait::{jittered, pause};
-use super::{ExchangeError, Loaded, Relay, RelayError, rescue_text};
+use super::{ExchangeError, Loaded, Relay, RelayError, Step, rescue_text};
 
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
@@ -37,7 +37,7 @@ impl Relay<'_> {
         let random = SealRandom { salt: random()?, nonce: random()? };
         let sealed = seal(self.keys, &header, body, &random)?;
         held.has_reply = true;
-        if let Err(error) = held.journal.write(&sealed) {
+        if let Err(error) = Step::WriteJournal.run(|| held.journal.write(&sealed)) {
             // The store is still to come: a lost journal is worth a warning, not the login.
             self.around
                 .tell(Level::Warning, &format!("the journal could not be written: {}", explain(&error)));
@@ -59,7 +59,7 @@ impl Relay<'_> {
                     ResultVerdict::Store(_) => {
                         let now = self.around.clock.now();
                         let stored = loaded.baton().stored(&judged.exchanged, login.clone(), now, nonce()?);
-                        Ok(match self.swap(&loaded, stored)? {
+                        Ok(match Step::Store.run(|| self.swap(&loaded, stored))? {
                             Swapped::Done(loaded) => Some(Kept::Stored(loaded)),
                             Swapped::Conflict => None,
                         })
