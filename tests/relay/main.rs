@@ -21,6 +21,7 @@ mod leases;
 mod obstacles;
 mod processes;
 mod refresh;
+mod rescue;
 mod seeds;
 mod support;
 mod unstored;

@@ -11,9 +11,17 @@ use chrono::TimeDelta;
 use crate::arena::{Arena, Runner, issued};
 use crate::lab::{Lab, lease};
 
+/// How a refresh ended that the store did not take.
+pub(crate) struct Unstored {
+    /// How long it went on trying, by its own clock.
+    slept: Duration,
+    /// The text that a person is told to keep.
+    pub(crate) text: String,
+}
+
 /// Refreshes with a store that takes the lease, and then nothing until the last try has failed. It would take a
 /// hand-back again, which must not come.
-fn refresh_without_storing(arena: &Arena, runner: &Runner) -> Duration {
+pub(crate) fn refresh_without_storing(arena: &Arena, runner: &Runner) -> Unstored {
     let lab = Lab::new(arena, runner.clone());
     let (reading, last_try) = (lab.clock.reading(), Cell::new(false));
     let store = lab.scripted(move |number| {
@@ -30,13 +38,13 @@ fn refresh_without_storing(arena: &Arena, runner: &Runner) -> Duration {
     assert_eq!(fs::read(runner.auth_json()).ok(), home, "the home has what the store has not");
     assert_eq!(arena.phase(), "leased", "the lease was handed back with a spent token in the slot");
     assert_eq!(arena.authority.exchanges(), 1);
-    lab.clock.slept()
+    Unstored { slept: lab.clock.slept(), text: rescue }
 }
 
 #[test]
 fn the_store_is_tried_while_the_lease_lasts() {
     let arena = Arena::due();
-    let slept = refresh_without_storing(&arena, &arena.first());
+    let slept = refresh_without_storing(&arena, &arena.first()).slept;
     assert!(slept >= lease() && slept < lease() * 2, "{slept:?}");
 }
 
