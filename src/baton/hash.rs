@@ -112,49 +112,25 @@ impl TokenHash {
     }
 }
 
-impl LeaseId {
-    /// Takes random bytes as a name.
-    #[must_use]
-    pub fn new(random: [u8; 16]) -> Self {
-        Self(Hex16(random))
-    }
+macro_rules! random {
+    ($($name:ident)*) => {
+        $(impl $name {
+            /// Takes random bytes as a name.
+            #[must_use]
+            pub fn new(random: [u8; 16]) -> Self {
+                Self(Hex16(random))
+            }
+
+            /// Reads the name as it is written in a file or in a file's name.
+            #[must_use]
+            pub fn parse(text: &str) -> Option<Self> {
+                Hex16::parse(text).map(Self)
+            }
+        })*
+    };
 }
 
-impl OwnerId {
-    /// Takes random bytes as a name.
-    #[must_use]
-    pub fn new(random: [u8; 16]) -> Self {
-        Self(Hex16(random))
-    }
-
-    /// Reads the name as it is written in a journal's file name.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        Hex16::parse(text).map(Self)
-    }
-}
-
-impl HomeId {
-    /// Takes random bytes as a name.
-    #[must_use]
-    pub fn new(random: [u8; 16]) -> Self {
-        Self(Hex16(random))
-    }
-
-    /// Reads the name as it is written in a lock file.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        Hex16::parse(text).map(Self)
-    }
-}
-
-impl Nonce {
-    /// Takes random bytes as a mark.
-    #[must_use]
-    pub fn new(random: [u8; 16]) -> Self {
-        Self(Hex16(random))
-    }
-}
+random! { LeaseId OwnerId HomeId Nonce }
 
 /// Whose login a slot carries. The user is compared only when both sides know one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
