@@ -55,7 +55,7 @@ impl Attempts<'_> {
         let start = self.clock.boot();
         let mut interval = FIRST_PAUSE;
         let is_ended = || self.deferral.noted() > 0;
-        let mut unclear = false;
+        let mut unclear = 0;
         loop {
             if is_ended() {
                 return Err(RelayError::Interrupted);
@@ -69,12 +69,11 @@ impl Attempts<'_> {
                 Ok(Answer::Dead(reason)) => return Ok(Exchange::Dead(reason)),
                 Ok(Answer::Unauthorized) => return Ok(Exchange::Unauthorized),
                 Ok(Answer::Refused(kind)) => return Ok(Exchange::Failed(ExchangeError::Refused(kind))),
-                // The first may have been processed: a second answer tells more than none, a third could not.
-                Ok(Answer::Unclear(kind)) if unclear => {
-                    return Ok(Exchange::Failed(ExchangeError::Unclear(kind)));
-                }
                 Ok(Answer::Unclear(kind)) => {
-                    unclear = true;
+                    unclear += 1;
+                    if !may_ask_again(unclear) {
+                        return Ok(Exchange::Failed(ExchangeError::Unclear(kind)));
+                    }
                     kind
                 }
                 Ok(Answer::NotProcessed(kind)) => kind,
@@ -82,7 +81,7 @@ impl Attempts<'_> {
             let left = self.timeout.saturating_sub(self.clock.boot().saturating_sub(start));
             let wait = jittered(interval / 2)?;
             if wait >= left {
-                let give_up = if unclear { ExchangeError::Unclear } else { ExchangeError::Unreachable };
+                let give_up = if unclear > 0 { ExchangeError::Unclear } else { ExchangeError::Unreachable };
                 return Ok(Exchange::Failed(give_up(kind)));
             }
             self.tell_again(kind, wait);
@@ -95,6 +94,13 @@ impl Attempts<'_> {
         let text = format!("the authority: {kind}; asking again in {} ms", wait.as_millis());
         self.notices.tell(Level::Info, &text);
     }
+}
+
+/// Returns whether the authority may be asked again after so many requests without a usable answer. The first may have
+/// been processed: a second answer tells more than none, a third could not.
+#[must_use]
+pub fn may_ask_again(unclear: u32) -> bool {
+    unclear < 2
 }
 
 /// Returns whether a lease taken at `taken` is young enough for a POST.

@@ -7,6 +7,7 @@
 
 pub mod alone;
 mod cell;
+mod ending;
 mod error;
 mod exchange;
 mod lease;
@@ -22,8 +23,9 @@ mod wait;
 use std::time::Duration;
 
 pub use cell::Loaded;
+pub use ending::Ending;
 pub use error::{ExchangeError, RelayError};
-pub use exchange::Exchange;
+pub use exchange::{Exchange, may_ask_again};
 pub use place::Placement;
 pub use recover::Settled;
 pub use refresh::{Refreshed, Want};

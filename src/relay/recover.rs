@@ -33,6 +33,14 @@ pub enum Settled {
     MovedOn,
 }
 
+impl Settled {
+    /// Returns whether the journal has done its work and is deleted. Every other is kept for a person.
+    #[must_use]
+    pub fn drops_journal(self) -> bool {
+        matches!(self, Self::Stored | Self::Landed)
+    }
+}
+
 /// Conflicts with other writers that one reply may meet.
 const MAX_ROUNDS: usize = 8;
 
@@ -111,18 +119,18 @@ impl Relay<'_> {
         header: &JournalHeader,
         body: &[u8],
     ) -> Result<(), RelayError> {
-        match self.settle(header, body)? {
-            Settled::Stored => {
-                self.around.tell(Level::Info, "the journal of an interrupted job was stored");
-                return Ok(leftover.discard()?);
-            }
+        let settled = self.settle(header, body)?;
+        match settled {
+            Settled::Stored => self.around.tell(Level::Info, "the journal of an interrupted job was stored"),
             Settled::Landed => {
                 self.around.tell(Level::Detail, "a journal was found whose content the store has");
-                return Ok(leftover.discard()?);
             }
             Settled::Refused => self.keep(&leftover, "the authority's reply in it was refused"),
             Settled::Unreadable => self.keep(&leftover, "the reply in it has no tokens"),
             Settled::MovedOn => self.keep(&leftover, "the slot has moved on"),
+        }
+        if settled.drops_journal() {
+            leftover.discard()?;
         }
         Ok(())
     }

@@ -8,8 +8,7 @@ use crate::job::{Level, explain};
 use super::cell::{Swapped, nonce};
 use super::exchange::{Attempts, Exchange, is_young};
 use super::lease::{Admission, Held};
-use super::store_result::Kept;
-use super::{ExchangeError, Loaded, Relay, RelayError, Session, Step};
+use super::{Ending, ExchangeError, Loaded, Relay, RelayError, Session, Step};
 
 /// One run makes no more exchanges than this; each but the first needs somebody else to have changed the slot.
 const MAX_ROUNDS: usize = 4;
@@ -31,16 +30,6 @@ pub struct Refreshed {
     pub exchanged: bool,
 }
 
-/// How one holding of the lease ended.
-enum Ended {
-    /// The slot holds our result.
-    Stored(Box<Loaded>),
-    /// We exchanged a token, and the slot holds something else by now: adopt that.
-    Overtaken,
-    /// Nothing was exchanged: look again, with this in mind.
-    Again(Want),
-}
-
 impl Relay<'_> {
     /// Renews the slot's login if that is due, exactly once among all who ask.
     ///
@@ -53,59 +42,49 @@ impl Relay<'_> {
                 Admission::Use(loaded) => return Ok(Refreshed { loaded: *loaded, exchanged }),
                 Admission::Lease(held) => *held,
             };
-            match self.under_lease(&mut held, want) {
-                Ok(Ended::Stored(loaded)) => {
-                    Step::DropJournal.run(|| held.journal.discard())?;
-                    return Ok(Refreshed { loaded: *loaded, exchanged: true });
-                }
-                Ok(Ended::Overtaken) => {
-                    held.journal.discard()?;
-                    (want, exchanged) = (Want::default(), true);
-                }
-                Ok(Ended::Again(next)) => {
-                    held.journal.discard()?;
-                    want = next;
-                }
-                Err(error) => {
-                    // With a spent token in the slot nobody else should be let in before the lease is over.
-                    if matches!(error, RelayError::NotStored { .. }) {
-                        held.deferral.dismiss();
-                    } else {
-                        self.hand_back(&held);
-                    }
-                    // A journal with a reply in it is kept.
-                    if !held.has_reply {
-                        held.journal.discard()?;
-                    }
-                    return Err(error);
-                }
+            let ended = self.under_lease(&mut held);
+            let ending = match &ended {
+                Ok(ending) => *ending,
+                Err(RelayError::NotStored { .. }) => Ending::NotStored,
+                Err(_) => Ending::Failed { has_reply: held.has_reply },
+            };
+            if ending.hands_back() {
+                self.hand_back(&held);
+            }
+            if ending == Ending::NotStored {
+                held.deferral.dismiss();
+            }
+            if !ending.keeps_journal() {
+                Step::DropJournal.run(|| held.journal.discard())?;
+            }
+            ended?;
+            exchanged |= ending.has_exchanged();
+            match ending.next(want) {
+                Some(next) => want = next,
+                None => return Ok(Refreshed { loaded: *held.loaded, exchanged }),
             }
         }
         Err(RelayError::Restless)
     }
 
-    fn under_lease(&self, held: &mut Held, want: Want) -> Result<Ended, RelayError> {
+    fn under_lease(&self, held: &mut Held) -> Result<Ending, RelayError> {
         // Step 2 again: a job of this machine may have ended between our first look and our lease.
         Step::RecoverAgain.run(|| self.recover())?;
         if !self.is_still_ours(held)? {
-            return Ok(Ended::Again(want));
+            return Ok(Ending::Displaced);
         }
         match self.exchange(held)? {
-            Exchange::Success(body) => match self.keep_reply(held, &body)? {
-                Kept::Stored(loaded) if loaded.baton().state().unproven.is_none() => {
-                    Ok(Ended::Stored(loaded))
-                }
-                Kept::Stored(_) | Kept::Overtaken => Ok(Ended::Overtaken),
-                Kept::Dropped => Ok(Ended::Again(want)),
-            },
-            Exchange::Displaced => Ok(Ended::Again(want)),
+            Exchange::Success(body) => self.keep_reply(held, &body),
+            Exchange::Displaced => Ok(Ending::Displaced),
             Exchange::Dead(reason) => {
-                if self.load()?.baton().state().holds != held.loaded.baton().state().holds {
-                    // Somebody has stored a newer one; it proves nothing before it is exchanged.
-                    return Ok(Ended::Again(Want { must: true, ..want }));
+                let spent = held.loaded.baton().state().holds;
+                match Ending::after_refusal(self.load()?.baton().state(), spent) {
+                    Ending::Failed { .. } => {
+                        self.finish(held, |state, writer| state.dead(reason, writer));
+                        Err(ExchangeError::Dead(reason).into())
+                    }
+                    ending => Ok(ending),
                 }
-                self.finish(held, |state, writer| state.dead(reason, writer));
-                Err(ExchangeError::Dead(reason).into())
             }
             Exchange::Unauthorized => {
                 let now = self.around.clock.now();

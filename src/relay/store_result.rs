@@ -2,36 +2,24 @@
 
 use std::time::Duration;
 
-use crate::baton::{
-    DeadReason, JournalHeader, LeaseId, ResultVerdict, SealRandom, SealedBytes, TokenHash, seal,
-};
+use crate::baton::{DeadReason, JournalHeader, LeaseId, SealRandom, SealedBytes, TokenHash, seal};
 use crate::credential::Renewed;
 use crate::job::{Level, explain, random};
 
 use super::cell::{Swapped, nonce};
 use super::lease::Held;
 use super::wait::{jittered, pause};
-use super::{ExchangeError, Loaded, Relay, RelayError, Step, rescue_text};
+use super::{Ending, ExchangeError, Relay, RelayError, Step, rescue_text};
 
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
-
-/// What became of a reply.
-pub(super) enum Kept {
-    /// The slot holds it.
-    Stored(Box<Loaded>),
-    /// The slot holds something else by now: load it again.
-    Overtaken,
-    /// Nothing was spent, and the slot holds what it held: the result was dropped.
-    Dropped,
-}
 
 impl Relay<'_> {
     /// Journals, judges and stores the body of a 2xx reply.
     ///
     /// # Errors
     /// When the reply cannot be used, or the store does not take it ([`RelayError::NotStored`]).
-    pub(super) fn keep_reply(&self, held: &mut Held, body: &[u8]) -> Result<Kept, RelayError> {
+    pub(super) fn keep_reply(&self, held: &mut Held, body: &[u8]) -> Result<Ending, RelayError> {
         let Some(parent) = held.loaded.baton().login().cloned() else { return Err(RelayError::SlotEmpty) };
         let header = self.journal_header(TokenHash::of(parent.refresh_token()), held.id);
         let random = SealRandom { salt: random()?, nonce: random()? };
@@ -55,29 +43,26 @@ impl Relay<'_> {
         loop {
             let outcome = self.load().and_then(|loaded| {
                 let state = loaded.baton().state();
-                match state.judge_result(&judged.exchanged) {
-                    ResultVerdict::Store(_) => {
-                        let now = self.around.clock.now();
-                        let stored = loaded.baton().stored(&judged.exchanged, login.clone(), now, nonce()?);
-                        Ok(match Step::Store.run(|| self.swap(&loaded, stored))? {
-                            Swapped::Done(loaded) => Some(Kept::Stored(loaded)),
-                            Swapped::Conflict => None,
-                        })
-                    }
-                    // While the slot holds what we spent, nothing has landed.
-                    ResultVerdict::Landed if state.holds == Some(header.parent) => Ok(Some(Kept::Dropped)),
-                    ResultVerdict::Landed | ResultVerdict::Keep | ResultVerdict::Refuse => {
-                        Ok(Some(Kept::Overtaken))
-                    }
+                if let Some(ending) = Ending::before_storing(state, &judged.exchanged) {
+                    return Ok(Some(ending));
                 }
+                let now = self.around.clock.now();
+                let stored = loaded.baton().stored(&judged.exchanged, login.clone(), now, nonce()?);
+                Ok(match Step::Store.run(|| self.swap(&loaded, stored))? {
+                    Swapped::Done(loaded) => {
+                        held.loaded = loaded;
+                        Some(Ending::after_storing(held.loaded.baton().state()))
+                    }
+                    Swapped::Conflict => None,
+                })
             });
             let cause = match outcome {
                 // The authority handed out a token that had its turn: the parent is spent, and nothing took its place.
-                Ok(Some(Kept::Dropped)) if rotated => {
+                Ok(Some(Ending::Dropped)) if rotated => {
                     self.finish(held, |state, writer| state.dead(DeadReason::ReplyRefused, writer));
                     return Err(ExchangeError::ReplySpent.into());
                 }
-                Ok(Some(kept)) => return Ok(kept),
+                Ok(Some(ending)) => return Ok(ending),
                 Ok(None) => RelayError::Restless,
                 Err(error) => error,
             };
