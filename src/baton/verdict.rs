@@ -3,7 +3,7 @@
 //! *A token is stored iff its parent is what the slot holds, whatever the state; a token found in `holds`, `spent` or
 //! `seeds` has landed already: adopt what is there.* Everything else is a conflict.
 
-use super::{AccountPin, LeaseId, MAX_SEEDS, Phase, State, TokenHash};
+use super::{AccountPin, LeaseId, MAX_SEEDS, Mark, State, TokenHash};
 
 /// What the descent rule says of a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,7 +99,8 @@ impl State {
     pub fn judge_result(&self, result: &Exchanged) -> ResultVerdict {
         let parent_held = self.holds == Some(result.parent);
         let (token, rotated) = match result.reply {
-            ReplyKind::Refused if parent_held && !matches!(self.phase, Phase::Dead { .. }) => {
+            // Once is enough: a lease that was forced over `dead` is not ended by the verdict that it tries again.
+            ReplyKind::Refused if parent_held && !matches!(self.mark(), Some(Mark::Dead { .. })) => {
                 return ResultVerdict::Refuse;
             }
             ReplyKind::Refused => return ResultVerdict::Keep,

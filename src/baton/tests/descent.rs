@@ -73,10 +73,9 @@ fn a_refused_reply_ends_the_slot_only_while_it_holds_the_parent() {
         for parent in PARENTS {
             for lease in [1, 2].map(lease_id) {
                 let result = Exchanged { parent: token(parent), lease, reply: ReplyKind::Refused };
-                let ends = match state.phase {
-                    Phase::Empty | Phase::Dead { .. } => false,
-                    _ => parent == HELD,
-                };
+                // Dead beneath a lease is dead already.
+                let is_dead = matches!(state.mark(), Some(Mark::Dead { .. }));
+                let ends = state.phase != Phase::Empty && !is_dead && parent == HELD;
                 let expected = if ends { ResultVerdict::Refuse } else { ResultVerdict::Keep };
                 assert_eq!(state.judge_result(&result), expected, "{:?}", state.phase);
             }
