@@ -36,14 +36,15 @@ pub struct Turn {
     _lock: FileLock,
 }
 
-/// The journal of an exchange that this process makes.
+/// The journal of an exchange, locked by this process.
 pub struct Journal {
     lock: FileLock,
 }
 
 /// A journal that some process left behind, locked by us now.
 pub struct Leftover {
-    lock: FileLock,
+    /// The journal.
+    pub journal: Journal,
     /// Who made it.
     pub owner: OwnerId,
     /// What is in it.
@@ -160,7 +161,7 @@ fn take_over(path: &Path, owner: OwnerId) -> Result<Option<Leftover>, HomeError>
         None | Some([]) => LeftoverContent::Blank,
         Some(sealed) => LeftoverContent::Sealed(SealedBytes::from_store(sealed.to_vec())),
     };
-    Ok(Some(Leftover { lock, owner, content }))
+    Ok(Some(Leftover { journal: Journal { lock }, owner, content }))
 }
 
 impl Journal {
@@ -186,23 +187,6 @@ impl Journal {
     ///
     /// # Errors
     /// When it cannot be deleted. It will be found to have landed by whoever comes next.
-    pub fn discard(self) -> Result<(), HomeError> {
-        remove(self.lock.path())?;
-        Ok(())
-    }
-}
-
-impl Leftover {
-    /// Returns where it is.
-    #[must_use]
-    pub fn path(&self) -> PathBuf {
-        self.lock.path().to_owned()
-    }
-
-    /// Deletes the journal: the store has its content, or it had none.
-    ///
-    /// # Errors
-    /// When it cannot be deleted.
     pub fn discard(self) -> Result<(), HomeError> {
         remove(self.lock.path())?;
         Ok(())

@@ -7,7 +7,6 @@ use crate::baton::{Lease, LeaseId, Observed, Owner, OwnerId, Permission, TokenHa
 use crate::credential::{Due, Freshness, FullLogin};
 use crate::home::Journal;
 use crate::job::{Deferral, Level, random};
-use crate::store::{Access, Exclusive};
 
 use super::cell::{Swapped, nonce};
 use super::wait::jittered;
@@ -176,11 +175,7 @@ impl Relay<'_> {
 
     /// Step 4: everything that could keep the result from being stored and used shows before anything is spent.
     fn preflight(&self, session: &Session, loaded: &Loaded) -> Result<(), RelayError> {
-        match (&self.facts.access, self.facts.exclusive) {
-            (Access::ReadOnly(reason), _) => return Err(RelayError::ReadOnly(reason.clone())),
-            (Access::Write, Exclusive::No) => return Err(RelayError::NotExclusive),
-            (Access::Write, Exclusive::Always | Exclusive::UnderDeclaredMutex) => {}
-        }
+        self.refuse_writing()?;
         if let Some(login) = loaded.baton().login() {
             self.around.policy.approve_login(login.clone()).map_err(RelayError::Policy)?;
         }

@@ -39,7 +39,7 @@ use crate::disk::Patience;
 use crate::home::{AuthFile, Home, HomeLock, JournalName, Journals, StateDirectory};
 use crate::job::{Clock, Job, Level, Notices};
 use crate::policy::Policy;
-use crate::store::{Durability, Facts, Store};
+use crate::store::{Access, Durability, Exclusive, Facts, Store};
 
 /// What every verb works with, whoever holds the login.
 pub struct Surroundings<'a> {
@@ -130,6 +130,15 @@ impl Relay<'_> {
 
     fn waiting(&self) -> Duration {
         self.around.lock_timeout.unwrap_or(self.lengths().waiting)
+    }
+
+    /// Refuses a run that may not write the store, or not alone.
+    fn refuse_writing(&self) -> Result<(), RelayError> {
+        match (&self.facts.access, self.facts.exclusive) {
+            (Access::ReadOnly(reason), _) => Err(RelayError::ReadOnly(reason.clone())),
+            (Access::Write, Exclusive::No) => Err(RelayError::NotExclusive),
+            (Access::Write, _) => Ok(()),
+        }
     }
 
     /// Says, each time that a login enters the store, when it is not safe there yet.

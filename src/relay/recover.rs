@@ -63,8 +63,9 @@ impl Relay<'_> {
     /// Takes a sealed reply that a person kept (`rescue`).
     ///
     /// # Errors
-    /// When it cannot be opened here, or the store cannot be used.
+    /// When it cannot be opened here, or the store cannot be used or may not be written.
     pub fn rescue(&self, sealed: &SealedBytes) -> Result<Settled, RelayError> {
+        self.refuse_writing()?;
         let (header, body) = self.open_journal(sealed)?;
         self.settle(&header, &body)
     }
@@ -80,6 +81,10 @@ impl Relay<'_> {
         for leftover in journals.leftovers(&turn)? {
             match &leftover.content {
                 LeftoverContent::Blank => self.look_at_blank(leftover, &mut recovered)?,
+                // Whoever may write this store comes later.
+                LeftoverContent::Sealed(_) if !self.facts.may_lease() => {
+                    self.keep(&leftover, "this run may not write the store");
+                }
                 LeftoverContent::Sealed(sealed) => match self.open_journal(sealed) {
                     Ok((header, body)) => self.recover_reply(leftover, &header, &body)?,
                     Err(error) => self.keep(&leftover, &explain(&error)),
@@ -96,7 +101,7 @@ impl Relay<'_> {
             recovered.under_way.push(leftover.owner);
             return Ok(());
         }
-        Ok(leftover.discard()?)
+        Ok(leftover.journal.discard()?)
     }
 
     fn open_journal(
@@ -130,7 +135,7 @@ impl Relay<'_> {
             Settled::MovedOn => self.keep(&leftover, "the slot has moved on"),
         }
         if settled.drops_journal() {
-            leftover.discard()?;
+            leftover.journal.discard()?;
         }
         Ok(())
     }
@@ -193,7 +198,7 @@ impl Relay<'_> {
     }
 
     fn keep(&self, leftover: &Leftover, why: &str) {
-        let text = format!("the journal `{}` is kept: {why}", leftover.path().display());
+        let text = format!("the journal `{}` is kept: {why}", leftover.journal.path().display());
         self.around.tell(Level::Warning, &text);
     }
 }

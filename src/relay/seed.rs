@@ -3,7 +3,6 @@
 use crate::baton::{Seed, SeedVerdict};
 use crate::credential::FullLogin;
 use crate::policy::Approved;
-use crate::store::{Access, Exclusive};
 
 use super::cell::{Swapped, nonce};
 use super::{Loaded, Relay, RelayError};
@@ -76,13 +75,5 @@ impl Relay<'_> {
             }
         }
         Err(RelayError::Restless)
-    }
-
-    fn refuse_writing(&self) -> Result<(), RelayError> {
-        match (&self.facts.access, self.facts.exclusive) {
-            (Access::ReadOnly(reason), _) => Err(RelayError::ReadOnly(reason.clone())),
-            (Access::Write, Exclusive::No) => Err(RelayError::NotExclusive),
-            (Access::Write, _) => Ok(()),
-        }
     }
 }

@@ -117,3 +117,16 @@ fn a_journal_of_another_store_is_not_this_slots() {
     assert!(!ran.stderr.contains("journal `"), "{}", ran.stderr);
     assert_eq!(arena.journals(&runner), journals);
 }
+
+#[test]
+fn whoever_may_not_write_the_store_leaves_the_journal() {
+    let arena = Arena::due();
+    let runner = arena.first();
+    let text = refresh_without_storing(&arena, &runner).text;
+    let (before, journals) = (arena.state(), arena.journals(&runner));
+    let carried = format!("{}?carried=ci-cache", arena.sandbox.store());
+    arena.run(&runner, &["restore", "--store", &carried]).fine();
+    arena.run_with(&runner, &["rescue", "--store", &carried], &text).failed(8, "store-not-exclusive");
+    assert!(arena.state() == before);
+    assert_eq!(arena.journals(&runner), journals);
+}
