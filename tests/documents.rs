@@ -6,6 +6,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     env, fs,
+    path::PathBuf,
 };
 
 use authbaton::{
@@ -112,4 +113,44 @@ fn options(whole: &Command) -> impl Iterator<Item = (&Command, &Arg)> {
     let of = |verb| Command::get_arguments(verb).map(move |argument| (verb, argument));
     let all = whole.get_subcommands().flat_map(of);
     all.filter(|(_, option)| !matches!(option.get_long(), None | Some("help" | "version")))
+}
+
+/// Who opens the tree for the first time finds each file in the list of `docs/architecture.md`, by what it is for.
+#[test]
+fn every_file_is_in_the_list() {
+    let page = fs::read_to_string("docs/architecture.md").unwrap();
+    let mut listed = BTreeSet::new();
+    let mut room = String::new();
+    for quoted in
+        page.lines().filter(|line| line.starts_with('|')).flat_map(|line| line.split('`').skip(1).step_by(2))
+    {
+        let Some(stem) = quoted.strip_suffix(".rs") else { continue };
+        let (directory, names) = match stem.rsplit_once('/') {
+            Some((directory, names)) => (directory.to_owned(), names),
+            // A second file of a line is in the room of the first.
+            None => (room.clone(), stem),
+        };
+        for name in names.trim_matches(|brace| brace == '{' || brace == '}').split(',') {
+            listed.insert(format!("{directory}/{name}.rs"));
+        }
+        room = directory;
+    }
+    let mut directories = vec![PathBuf::from("src")];
+    let mut files = 0;
+    while let Some(directory) = directories.pop() {
+        for entry in fs::read_dir(directory).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.strip_prefix("src").unwrap().to_str().unwrap().to_owned();
+            if path.is_dir() {
+                // Unit tests stand beside what they test.
+                if !name.ends_with("/tests") {
+                    directories.push(path);
+                }
+            } else if name.contains('/') && !name.ends_with("/mod.rs") && !name.ends_with("/tests.rs") {
+                files += 1;
+                assert!(listed.contains(&name), "{name} is not in docs/architecture.md");
+            }
+        }
+    }
+    assert!(files > 60, "only {files} files were found");
 }
