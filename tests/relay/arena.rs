@@ -6,8 +6,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::thread;
 use std::time::{Duration, Instant};
-use std::{env, thread};
 
 use authbaton::baton::{Baton, SealKeys, SlotId, SlotName, State};
 use authbaton::rehearsal::{Account, Authority, IssueOptions, Settings};
@@ -275,11 +275,6 @@ pub(crate) fn wait_until(what: &str, condition: impl Fn() -> bool) {
         assert!(Instant::now() < end, "{what} never came");
         thread::sleep(Duration::from_millis(2));
     }
-}
-
-/// How much to try: the first by default, the second with `AUTHBATON_TEST_SIZE=full`.
-pub(crate) fn size(smoke: usize, full: usize) -> usize {
-    if env::var("AUTHBATON_TEST_SIZE").is_ok_and(|size| size == "full") { full } else { smoke }
 }
 
 fn files(directory: &Path) -> Vec<PathBuf> {

@@ -44,18 +44,6 @@ fn a_fresh_login_asks_nobody() {
 }
 
 #[test]
-fn many_at_once_make_one_exchange() {
-    let arena = with_login(&due());
-    std::thread::scope(|scope| {
-        for _ in 0..crate::arena::size(6, 64) {
-            scope.spawn(|| arena.run_only(&arena.first(), &REFRESH, "").fine().code);
-        }
-    });
-    assert_eq!((arena.authority.posts(), arena.authority.exchanges()), (1, 1));
-    assert!(arena.authority.is_alive(&refresh_token(&arena)));
-}
-
-#[test]
 fn a_login_that_somebody_puts_there_meanwhile_is_kept() {
     let arena = with_login(&due());
     arena.authority.hold_replies();

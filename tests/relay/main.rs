@@ -19,7 +19,6 @@ mod lab;
 mod launch;
 mod leases;
 mod obstacles;
-mod processes;
 mod refresh;
 mod rescue;
 mod seeds;
