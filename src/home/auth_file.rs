@@ -202,7 +202,8 @@ fn is_mounted(_path: &Path) -> bool {
 
 impl Found {
     /// Returns whether both are the same login. Two files that cannot be read are the same: neither can be lost to us.
-    fn is_same(&self, other: &Self) -> bool {
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Nothing, Self::Nothing) => true,
             (Self::Credential(ours), Self::Credential(theirs)) => ours.is_same_login(theirs),

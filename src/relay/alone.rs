@@ -33,26 +33,52 @@ pub fn login_of(found: &Found) -> Result<FullLogin, RelayError> {
     }
 }
 
+/// One run makes no more attempts than this; each but the first needs somebody else to have changed the home.
+const MAX_ROUNDS: usize = 4;
+
 /// Renews the login of a home that is the holder, if that is due.
+///
+/// The client does not know our lock. So the home is looked at before each POST, retries included: a token that the
+/// client has spent meanwhile is not sent again, because that would end the login.
 ///
 /// # Errors
 /// When there is no full login, it is not allowed, the client could not replace the file, or the authority refuses.
 /// [`RelayError::NotPlaced`] when it was renewed and `auth.json` could not take it.
 pub fn refresh(around: &Surroundings<'_>, session: &Session, force: bool) -> Result<Refreshed, RelayError> {
+    for _ in 0..MAX_ROUNDS {
+        if let Some(refreshed) = refresh_once(around, session, force)? {
+            return Ok(refreshed);
+        }
+        around.tell(Level::Info, "the client changed the home's login meanwhile; looking again");
+    }
+    Err(RelayError::Restless)
+}
+
+/// Returns nothing when the home was changed before anything was spent.
+fn refresh_once(
+    around: &Surroundings<'_>,
+    session: &Session,
+    force: bool,
+) -> Result<Option<Refreshed>, RelayError> {
     let found = recovered(around, session)?;
     let approved = around.policy.approve_login(login_of(&found)?).map_err(RelayError::Policy)?;
     let due = match approved.get().lifetime().freshness(around.clock.now(), around.margin) {
         _ if force => Due::Forced,
         Freshness::Due(due) => due,
-        Freshness::Fresh => return Ok(Refreshed { login: approved.into_inner(), exchanged: false }),
+        Freshness::Fresh => return Ok(Some(Refreshed { login: approved.into_inner(), exchanged: false })),
     };
     session.file.preflight()?;
     around.authority.prepare().map_err(ExchangeError::Client)?;
     let place = Renewed::reserve(&session.file, TokenHash::of(approved.get().refresh_token()))?;
     let deferral = Deferral::begin().map_err(RelayError::Signals)?;
     around.tell(Level::Detail, &format!("exchanging the home's refresh token: {due}"));
-    let renewed = match exchange(around, &approved, due, &deferral) {
-        Ok(renewed) => renewed,
+    let is_unchanged = || Ok(session.file.look(around.clock)?.is_same(&found));
+    let renewed = match exchange(around, &approved, due, &deferral, is_unchanged) {
+        Ok(Some(renewed)) => renewed,
+        Ok(None) => {
+            place.discard()?;
+            return Ok(None);
+        }
         Err(error) => {
             place.discard()?;
             return Err(error);
@@ -64,7 +90,7 @@ pub fn refresh(around: &Surroundings<'_>, session: &Session, force: bool) -> Res
     match session.file.place(&whole, &found, &around.patience(&|_| {})) {
         Ok(()) => {
             place.discard()?;
-            Ok(Refreshed { login: renewed.into_inner(), exchanged: true })
+            Ok(Some(Refreshed { login: renewed.into_inner(), exchanged: true }))
         }
         Err(cause) => {
             deferral.dismiss();
@@ -98,12 +124,14 @@ fn recovered(around: &Surroundings<'_>, session: &Session) -> Result<Found, Rela
     Ok(session.file.look(around.clock)?)
 }
 
+/// Returns nothing when `is_unchanged` said no, and nothing was spent.
 fn exchange(
     around: &Surroundings<'_>,
     login: &Approved<FullLogin>,
     due: Due,
     deferral: &Deferral,
-) -> Result<Approved<FullLogin>, RelayError> {
+    is_unchanged: impl FnMut() -> Result<bool, RelayError>,
+) -> Result<Option<Approved<FullLogin>>, RelayError> {
     let attempts = Attempts {
         authority: around.authority,
         clock: around.clock,
@@ -111,13 +139,13 @@ fn exchange(
         timeout: around.timeout,
         deferral,
     };
-    let body = match attempts.run(login.get().refresh_token(), due, || Ok(true))? {
+    let body = match attempts.run(login.get().refresh_token(), due, is_unchanged)? {
         Exchange::Success(body) => body,
         Exchange::Dead(reason) => return Err(ExchangeError::Dead(reason).into()),
         Exchange::Unauthorized => return Err(ExchangeError::Unauthorized.into()),
         Exchange::Failed(error) => return Err(error.into()),
-        Exchange::Displaced => return Err(RelayError::Restless),
+        Exchange::Displaced => return Ok(None),
     };
     let renewal = Renewal::read(&body).map_err(|_| ExchangeError::Unreadable)?;
-    Ok(login.renewed(&renewal, around.clock.now()).map_err(ExchangeError::ReplyRefused)?)
+    Ok(Some(login.renewed(&renewal, around.clock.now()).map_err(ExchangeError::ReplyRefused)?))
 }

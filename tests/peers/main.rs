@@ -12,6 +12,7 @@ mod codex_alone;
 mod enforce;
 mod locks;
 mod login;
+mod race;
 mod restore;
 mod scene;
 #[path = "../support/mod.rs"]

@@ -36,27 +36,66 @@ impl Outcome {
     }
 }
 
+/// A program that runs. Its three streams are unnamed files, not pipes: neither a full pipe nor a grandchild that keeps
+/// one open can make the test wait.
+pub(crate) struct Running {
+    pub(crate) child: Child,
+    stdout: File,
+    stderr: File,
+}
+
 /// Runs the command with this standard input.
 ///
 /// # Errors
 ///
 /// The command cannot be started, or it was still running at the limit and was killed (`TimedOut`).
-///
-/// The three streams are unnamed files, not pipes: neither a full pipe nor a grandchild that keeps one open can make
-/// the test wait.
 pub(crate) fn run(command: &mut Command, input: &[u8], limit: Duration) -> io::Result<Outcome> {
+    start(command, input)?.finish(limit)
+}
+
+/// Starts the command with this standard input.
+///
+/// # Errors
+///
+/// It cannot be started.
+pub(crate) fn start(command: &mut Command, input: &[u8]) -> io::Result<Running> {
     let mut stdin = unnamed();
     stdin.write_all(input).unwrap();
     stdin.rewind().unwrap();
     let (stdout, stderr) = (unnamed(), unnamed());
-    let mut child = command
+    let child = command
         .stdin(stdin)
         .stdout(Stdio::from(stdout.try_clone().unwrap()))
         .stderr(Stdio::from(stderr.try_clone().unwrap()))
         .process_group(0)
         .spawn()?;
-    let status = wait(&mut child, limit)?;
-    Ok(Outcome { code: status.code(), stdout: content(stdout), stderr: content(stderr) })
+    Ok(Running { child, stdout, stderr })
+}
+
+impl Running {
+    /// Waits for its end.
+    ///
+    /// # Errors
+    ///
+    /// It was still running at the limit and was killed (`TimedOut`).
+    pub(crate) fn finish(mut self, limit: Duration) -> io::Result<Outcome> {
+        let status = wait(&mut self.child, limit)?;
+        Ok(Outcome {
+            code: status.code(),
+            stdout: content(&mut self.stdout),
+            stderr: content(&mut self.stderr),
+        })
+    }
+}
+
+impl Drop for Running {
+    /// A test that fails leaves nothing behind, not even a program that it has stopped.
+    fn drop(&mut self) {
+        if let Ok(None) = self.child.try_wait() {
+            kill_process_group(Pid::from_child(&self.child), Signal::KILL).ok();
+            self.child.wait().ok();
+        }
+    }
 }
 
 fn wait(child: &mut Child, limit: Duration) -> io::Result<ExitStatus> {
@@ -78,7 +117,7 @@ fn unnamed() -> File {
     tempfile::tempfile().unwrap()
 }
 
-fn content(mut file: File) -> String {
+fn content(file: &mut File) -> String {
     let mut bytes = Vec::new();
     file.rewind().unwrap();
     file.read_to_end(&mut bytes).unwrap();
