@@ -28,6 +28,12 @@ impl Loaded {
         &self.opened.baton
     }
 
+    /// Returns whether the store has the slot at all. What was written once is never unwritten, purged slots included: a
+    /// store that has lost one is not the store, but what is there while it is away (a mount point, a new directory).
+    pub(super) fn is_written(&self) -> bool {
+        self.version.is_some()
+    }
+
     /// Returns whether the baton was sealed under another than the newest key.
     #[must_use]
     pub fn has_old_key(&self) -> bool {

@@ -63,6 +63,9 @@ pub enum RelayError {
     /// The slot changed under us again and again.
     #[error("the slot kept changing")]
     Restless,
+    /// The store no longer has a slot that it had a moment ago.
+    #[error("the slot is not in the store any more")]
+    SlotGone,
     /// A seed of another account.
     #[error("the seed belongs to another account than the slot's login")]
     AccountChange,

@@ -42,6 +42,9 @@ impl Relay<'_> {
         let is_urgent = || held.deferral.noted() >= 2;
         loop {
             let outcome = self.load().and_then(|loaded| {
+                if !loaded.is_written() {
+                    return Err(RelayError::SlotGone);
+                }
                 let state = loaded.baton().state();
                 if let Some(ending) = Ending::before_storing(state, &judged.exchanged) {
                     return Ok(Some(ending));

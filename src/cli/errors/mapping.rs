@@ -61,6 +61,7 @@ fn of_relay(error: &RelayError) -> ErrorId {
         RelayError::NotExclusive => ErrorId::StoreNotExclusive,
         RelayError::Policy(_) => ErrorId::PolicyForbidden,
         RelayError::Exchange(error) => of_exchange(error),
+        RelayError::SlotGone => ErrorId::StoreFailed,
         RelayError::Restless => ErrorId::SlotRestless,
         RelayError::AccountChange => ErrorId::AccountChange,
         RelayError::TooManySeeds => ErrorId::SeedsFull,
