@@ -13,6 +13,8 @@ use super::{Ending, ExchangeError, Relay, RelayError, Step, rescue_text};
 
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// Conflicts with other writers after which the slot is looked at again at once, whatever the clock says.
+const MAX_CONFLICTS: usize = 8;
 
 impl Relay<'_> {
     /// Journals, judges and stores the body of a 2xx reply.
@@ -38,6 +40,7 @@ impl Relay<'_> {
         };
         let start = self.around.clock.boot();
         let mut interval = FIRST_PAUSE;
+        let mut conflicts = 0;
         // Whoever sends a second signal will not wait for a third.
         let is_urgent = || held.deferral.noted() >= 2;
         loop {
@@ -66,6 +69,11 @@ impl Relay<'_> {
                     return Err(ExchangeError::ReplySpent.into());
                 }
                 Ok(Some(ending)) => return Ok(ending),
+                // The store works, and somebody was quicker: what is there now decides.
+                Ok(None) if conflicts < MAX_CONFLICTS => {
+                    conflicts += 1;
+                    continue;
+                }
                 Ok(None) => RelayError::Restless,
                 Err(error) => error,
             };
