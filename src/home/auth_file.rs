@@ -157,7 +157,8 @@ impl AuthFile {
             // Opening is the test; that somebody holds it just now is no obstacle.
             crate::disk::FileLock::try_acquire(&path)?;
         }
-        NewFile::beside(&self.real_path, ".auth-", b"")?;
+        // As large as the file may be: a full disk shows, too. It vanishes at once.
+        NewFile::beside(&self.real_path, ".auth-", &[0; MAX_LOGIN_BYTES])?;
         Ok(())
     }
 
