@@ -97,7 +97,8 @@ impl Relay<'_> {
     /// A blank journal matters only while its owner's lease is the slot's: a request may be under way.
     fn look_at_blank(&self, leftover: Leftover, recovered: &mut Recovered) -> Result<(), RelayError> {
         let loaded = self.load()?;
-        if loaded.baton().state().is_leased_by(leftover.owner) {
+        // Journals are made for slots that hold something: one that is not there is away, and says nothing of leases.
+        if !loaded.is_written() || loaded.baton().state().is_leased_by(leftover.owner) {
             recovered.under_way.push(leftover.owner);
             return Ok(());
         }

@@ -83,6 +83,24 @@ fn gone_before_the_lease_nothing_is_asked() {
     });
 }
 
+/// Whoever looks while the store is away does not forget that a request may be under way.
+#[test]
+fn gone_while_a_request_may_be_under_way() {
+    side_by_side(ALL, |gone| {
+        let arena = Arena::due();
+        let runner = arena.first();
+        let killed = Process::start(at(fast(&arena, &runner, &["refresh"]), "before:post"), "").end(&arena);
+        assert_eq!(killed.signal, Some(Signal::KILL));
+        let away = gone.take(&arena);
+        assert_ne!(run(&arena, slow(&arena, &runner, &["refresh"]), "").code, Some(0));
+        assert_eq!(arena.journals(&runner).len(), 1, "{gone:?}");
+        away.bring_back();
+        let ran = run(&arena, fast(&arena, &runner, &["refresh"]), "");
+        assert!(ran.refreshed(true).stderr.contains("waiting for the lease of "), "{gone:?}");
+        is_saved(&arena);
+    });
+}
+
 #[test]
 fn gone_for_a_while() {
     side_by_side(ALL, |gone| {
