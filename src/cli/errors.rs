@@ -196,6 +196,9 @@ error_table! {
     LoginReused "login-reused" LoginNeeded
         "The refresh token was used before: by a copy of this login elsewhere, or because an old baton came back"
         "log in anew in a temporary home, and seed: `authbaton restore --seed-file auth.json`; keep no copy of it"
+    LoginRolledBack "login-rolled-back" LoginNeeded
+        "The slot holds a token that this machine has spent before: somebody put an old baton back; nothing was sent"
+        "put the newest baton back, or log in anew and seed: `authbaton restore --seed-file auth.json`; find out what restores old files"
     LoginInvalidated "login-invalidated" LoginNeeded
         "The login was revoked"
         "log in anew in a temporary home, and seed: `authbaton restore --seed-file auth.json`"
@@ -208,6 +211,9 @@ error_table! {
     ReplyRefused "reply-refused" LoginNeeded
         "The authority answered with somebody else's tokens, or with an empty one; they were not used"
         "log in anew in a temporary home, and seed: `authbaton restore --seed-file auth.json`"
+    RotatedLost "rotated-lost" LoginNeeded
+        "The home's login was renewed, and the disk failed before any of it could be written: the new token is gone"
+        "mend the disk, and log in anew"
     AuthorityUnreachable "authority-unreachable" Authority
         "The authority could not be asked; the login is as good as before"
         "check network, proxy and `--ca-file`, and try again"

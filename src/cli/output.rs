@@ -1,5 +1,7 @@
 //! The one place that prints: data on stdout, everything else on stderr.
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::io::{ErrorKind, Write, stderr, stdout};
 
 use serde_json::{Map, Value, json};
@@ -18,6 +20,7 @@ pub(super) struct Output {
     json: bool,
     least: Level,
     verb: &'static str,
+    warned: RefCell<BTreeSet<String>>,
 }
 
 impl Output {
@@ -27,7 +30,7 @@ impl Output {
             (_, true) => Level::Detail,
             _ => Level::Info,
         };
-        Self { json: common.json, least, verb }
+        Self { json: common.json, least, verb, warned: RefCell::default() }
     }
 
     pub(super) fn success(&self, report: &Report) -> Exit {
@@ -46,7 +49,12 @@ impl Output {
             stdout_text(&lines);
         }
         if let CommandError::Relay(RelayError::NotStored { rescue, journal, .. }) = error {
-            let mut text = format!("the sealed reply is kept in `{}` and printed here:\n", journal.display());
+            let mut text = match journal {
+                Some(journal) => {
+                    format!("the sealed reply is kept in `{}` and printed here:\n", journal.display())
+                }
+                None => "the sealed reply could not be kept on this machine; it is only here:\n".to_owned(),
+            };
             text.push_str(rescue);
             stderr_text(&text);
         }
@@ -61,6 +69,10 @@ impl Output {
 impl Notices for Output {
     fn tell(&self, level: Level, text: &str) {
         if level < self.least {
+            return;
+        }
+        // The same warning again says nothing new; a waiter would repeat it at every look.
+        if level == Level::Warning && !self.warned.borrow_mut().insert(text.to_owned()) {
             return;
         }
         let prefix = if level == Level::Warning { "warning: " } else { "" };

@@ -2,13 +2,14 @@
 
 use crate::authority::Authority;
 use crate::baton::SealKeys;
-use crate::disk::{Read, read_capped};
+use crate::disk::{DiskError, Read, read_capped};
 use crate::home::{Home, StateDirectory};
 use crate::job::{Clock, Environment, Job, Level, Notices};
 use crate::policy::{Policy, PolicyError};
 use crate::relay::{Relay, Surroundings};
 use crate::store::{FileStore, Store, StoreUrl};
 
+use super::secret_input::may_be_secret;
 use super::{CommandError, Settings};
 
 /// 32-byte keys take 44 or 64 characters each; a file of keys is not larger than this, in bytes.
@@ -114,12 +115,13 @@ impl Bench<'_> {
             let text = self.environment.get(SEAL_KEY_VARIABLE).unwrap_or_default();
             return Ok(SealKeys::parse(&text)?);
         };
-        let bytes = match read_capped(path, MAX_KEY_FILE_BYTES).map_err(CommandError::SealKeyFile)? {
-            Read::Content(bytes) => bytes,
-            Read::Missing if path.to_str().is_some_and(|text| SealKeys::parse(text).is_ok()) => {
+        let bytes = match read_capped(path, MAX_KEY_FILE_BYTES) {
+            Ok(Read::Content(bytes)) => bytes,
+            Ok(Read::Missing) | Err(DiskError::Io { .. }) if may_be_secret(path) => {
                 return Err(CommandError::SecretAsName { what: "a file" });
             }
-            Read::Missing => return Err(CommandError::NoSecretFile(path.clone())),
+            Ok(Read::Missing) => return Err(CommandError::NoSecretFile(path.clone())),
+            Err(error) => return Err(CommandError::SealKeyFile(error)),
         };
         // Not UTF-8 is no key either.
         Ok(SealKeys::parse(std::str::from_utf8(&bytes).unwrap_or("?"))?)

@@ -1,7 +1,7 @@
 //! `enforce`: evaluates the policy over the login in the home and logs out locally when it is not allowed. Nothing is
 //! revoked, and a store keeps its baton.
 
-use crate::home::{Found, Home, Sidecar};
+use crate::home::{AuthFile, Found, Home, Renewed, Sidecar};
 use crate::job::explain;
 use crate::policy::{Mismatch, Policy};
 use crate::relay::RelayError;
@@ -53,7 +53,7 @@ pub fn enforce(bench: &Bench<'_>, options: EnforceOptions) -> Result<Report, Com
         Err(mismatch) if options.dry_run => Err(CommandError::WouldLogOut(mismatch)),
         Err(mismatch) => match session.file().delete(&found, &around.patience(&|_| {})) {
             Ok(_) => {
-                forget(bench, &parts.home);
+                forget(bench, &parts.home, session.file());
                 Err(CommandError::LoggedOut(mismatch))
             }
             Err(source) => Err(CommandError::NotLoggedOut { mismatch, source }),
@@ -61,10 +61,12 @@ pub fn enforce(bench: &Bench<'_>, options: EnforceOptions) -> Result<Report, Com
     }
 }
 
-/// The sidecar is advice about a file that is gone; that it stays would be untidy, not wrong.
-fn forget(bench: &Bench<'_>, home: &Home) {
-    if let Err(error) = Sidecar::remove(home) {
-        bench.warn(&format!("the sidecar could not be deleted: {}", explain(&error)));
+/// Deletes what we noted or kept beside the file that is gone.
+fn forget(bench: &Bench<'_>, home: &Home, file: &AuthFile) {
+    for done in [Sidecar::remove(home), Renewed::remove_all(file)] {
+        if let Err(error) = done {
+            bench.warn(&format!("a file of ours is still in the home: {}", explain(&error)));
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 //! store, and the home gets the access-only form.
 
 use crate::credential::{self, Client, Credential, FullLogin, InputError};
-use crate::home::{Found, Sidecar};
+use crate::home::{Found, Renewed, Sidecar};
 use crate::policy::Approved;
 use crate::relay::{Placement, RelayError, Seeded, Surroundings};
 
@@ -125,6 +125,7 @@ fn put(
     warn_of_loss(bench, &found, credential);
     session.file().place(credential, &found, &around.patience(&|_| {}))?;
     Sidecar::remove(around.home)?;
+    Renewed::remove_all(session.file())?;
     Ok(())
 }
 

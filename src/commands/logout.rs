@@ -4,7 +4,7 @@
 use crate::authority::Answer;
 use crate::baton::SealKeys;
 use crate::credential::{FullLogin, RefreshToken};
-use crate::home::{Found, Sidecar};
+use crate::home::{Found, Renewed, Sidecar};
 use crate::relay::Surroundings;
 use crate::store::Store;
 
@@ -38,12 +38,15 @@ pub fn logout(bench: &Bench<'_>, options: LogoutOptions) -> Result<Report, Comma
         {
             revocable.push(login.refresh_token().clone());
         }
+        let kept = Renewed::all(session.file())?.into_iter().filter_map(|(_, login)| login);
+        revocable.extend(kept.map(|login| login.refresh_token().clone()));
         if let Some((store, keys)) = &slot {
             let relay = bench.relay(&around, &**store, keys)?;
             revocable.extend(relay.load()?.baton().login().map(|login| login.refresh_token().clone()));
             relay.purge()?;
         }
         deleted = session.file().delete(&found, &around.patience(&|_| {}))?;
+        Renewed::remove_all(session.file())?;
         Sidecar::remove(&parts.home)?;
     }
     bench.info(if deleted { "logged out" } else { "not logged in" });

@@ -45,15 +45,15 @@ pub fn refresh(bench: &Bench<'_>, force: bool) -> Result<Report, CommandError> {
         .with("expires_at", time(login.lifetime().expires_at)))
 }
 
-/// Updates a file of ours. An access-only file has nothing to lose; one that came from another slot is left alone.
+/// Updates a file of ours: access-only, with a sidecar that names this slot. Any other is left alone.
 fn update_home(relay: &Relay<'_>, session: &Session, loaded: &Loaded) -> Result<bool, CommandError> {
     let ours = match session.file().look(relay.around.clock)? {
         Found::Credential(credential) => credential.is_access_only(),
         Found::Nothing | Found::Unparsable(_) | Found::Unusable(_) => false,
     };
-    let elsewhere = Sidecar::read(relay.around.home)
-        .is_some_and(|sidecar| sidecar.store != relay.store.name() || sidecar.slot != relay.id.slot.as_str());
-    if !ours || elsewhere {
+    let of_this_slot = Sidecar::read(relay.around.home)
+        .is_some_and(|sidecar| sidecar.store == relay.store.name() && sidecar.slot == relay.id.slot.as_str());
+    if !ours || !of_this_slot {
         return Ok(false);
     }
     relay.place(session, loaded, Placement::Careful, None)?;

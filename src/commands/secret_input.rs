@@ -1,11 +1,12 @@
 //! Reads secrets from where a person put them: stdin, a file, a variable. Never from an argument.
 
 use std::io::{IsTerminal, Read as _, stdin};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
 use super::{Bench, CommandError};
+use crate::baton::SealKeys;
 use crate::credential::{InputError, MAX_INPUT_BYTES};
 use crate::disk::{DiskError, Read, read_capped};
 
@@ -51,7 +52,7 @@ impl Bench<'_> {
             }
             SecretSource::File(path) => match read_capped(path, max) {
                 Ok(Read::Content(bytes)) => Ok(bytes),
-                Ok(Read::Missing) | Err(DiskError::Io { .. }) if looks_secret(&path.to_string_lossy()) => {
+                Ok(Read::Missing) | Err(DiskError::Io { .. }) if may_be_secret(path) => {
                     Err(CommandError::SecretAsName { what: "a file" })
                 }
                 Ok(Read::Missing) => Err(CommandError::NoSecretFile(path.clone())),
@@ -69,10 +70,18 @@ impl Bench<'_> {
     }
 }
 
-/// Whether a text that should name a file is a credential instead: a key, a token, a JWT, an auth.json as it is or as
-/// base64. Such a mix-up is quickly made, and a message with the name of the file that is not there would print it.
-fn looks_secret(name: &str) -> bool {
-    ["{", "sk-", "at-", "rt_", "rt.", "eyJ", "ewo"].iter().any(|it| name.trim_start().starts_with(it))
+/// Whether a text that should name a file may be a secret instead: a key, a token, a JWT, an auth.json as it is or as
+/// base64 (which begins with `ey` or `ew`), seal keys, or anything longer than the names that people give to files. Such
+/// a mix-up is quickly made, and a message with the name of the file that could not be opened would print it.
+pub(super) fn may_be_secret(path: &Path) -> bool {
+    const LONGEST_NAME: usize = 200;
+    const LONGEST_PART: usize = 64;
+    let text = path.to_string_lossy();
+    let begins = ["{", "sk-", "at-", "rt_", "rt.", "ey", "ew"];
+    text.len() > LONGEST_NAME
+        || begins.iter().any(|it| text.trim_start().starts_with(it))
+        || text.split('/').any(|part| part.len() > LONGEST_PART)
+        || SealKeys::parse(&text).is_ok()
 }
 
 /// Whether a text can name a variable; all else may be the value, and is not repeated.

@@ -5,6 +5,7 @@ use std::io::ErrorKind;
 use std::path::Path;
 
 use super::DiskError;
+use super::write::sync_directory_of;
 
 /// Creates a directory of ours if it is missing, parents included, all 0700; then checks it as [`refuse_shared`] does.
 ///
@@ -18,7 +19,10 @@ pub fn private_directory(path: &Path) -> Result<(), DiskError> {
             builder.recursive(true);
             #[cfg(unix)]
             std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+            // What is new is the way down from the first directory that was there.
+            let new: Vec<&Path> = path.ancestors().take_while(|path| !path.exists()).collect();
             builder.create(path).map_err(DiskError::io("create the directory", path))?;
+            new.into_iter().rev().try_for_each(sync_directory_of)?;
         }
         Err(error) => return Err(DiskError::io("look at", path)(error)),
     }

@@ -23,6 +23,9 @@ pub enum DiskError {
     /// There is something else in the place of a directory.
     #[error("`{}` is not a directory", .0.display())]
     NotADirectory(PathBuf),
+    /// A lock file has several hard links.
+    #[error("`{}` has several hard links", .0.display())]
+    HardLinked(PathBuf),
     /// A directory of ours is a symbolic link.
     #[error("`{}` is a symbolic link", .0.display())]
     Symlink(PathBuf),

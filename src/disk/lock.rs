@@ -108,15 +108,41 @@ fn open(path: &Path) -> Result<File, DiskError> {
     // For writing, although nothing may be written: NFS maps flock to a lock that demands it.
     options.read(true).write(true).create(true).truncate(false);
     #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path).map_err(DiskError::io("open the lock file", path))
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        // Not through a link: whoever may write the directory could have us lock, or write, any file of this user.
+        let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
+        options.mode(0o600).custom_flags(i32::try_from(flags.bits()).unwrap_or_default());
+    }
+    let file = options.open(path).map_err(DiskError::io("open the lock file", path))?;
+    if !file.metadata().map_err(DiskError::io("look at", path))?.is_file() {
+        return Err(DiskError::NotAFile(path.to_owned()));
+    }
+    refuse_other_names(&file, path)?;
+    Ok(file)
+}
+
+/// A lock file with several names could be any file of this user.
+#[cfg(unix)]
+fn refuse_other_names(file: &File, path: &Path) -> Result<(), DiskError> {
+    use std::os::unix::fs::MetadataExt;
+    // None at all: somebody has just deleted it, and the inode will tell.
+    match file.metadata().map_err(DiskError::io("look at", path))?.nlink() {
+        0 | 1 => Ok(()),
+        _ => Err(DiskError::HardLinked(path.to_owned())),
+    }
+}
+
+#[cfg(not(unix))]
+fn refuse_other_names(_file: &File, _path: &Path) -> Result<(), DiskError> {
+    Ok(())
 }
 
 #[cfg(unix)]
 fn is_still_at(file: &File, path: &Path) -> Result<bool, DiskError> {
     use std::os::unix::fs::MetadataExt;
     let ours = file.metadata().map_err(DiskError::io("look at", path))?;
-    match std::fs::metadata(path) {
+    match std::fs::symlink_metadata(path) {
         Ok(there) => Ok((ours.dev(), ours.ino()) == (there.dev(), there.ino())),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
         Err(error) => Err(DiskError::io("look at", path)(error)),

@@ -124,12 +124,26 @@ impl AuthFile {
         found: &Found,
         patience: &Patience<'_>,
     ) -> Result<(), HomeError> {
+        self.place_made(|_| credential.clone(), found, patience)
+    }
+
+    /// The same with a credential made out of what is there under the locks: somebody may have added fields since.
+    ///
+    /// # Errors
+    /// As [`Self::place`].
+    pub fn place_made(
+        &self,
+        make: impl FnOnce(&Found) -> Approved<Credential>,
+        found: &Found,
+        patience: &Patience<'_>,
+    ) -> Result<(), HomeError> {
         let _locks = ClientLocks::acquire(self, patience)?;
         self.refuse_obstacle()?;
-        if !self.look(patience.clock)?.is_same(found) {
+        let there = self.look(patience.clock)?;
+        if !there.is_same(found) {
             return Err(HomeError::Changed(self.path.clone()));
         }
-        let text = credential.get().to_text();
+        let text = make(&there).get().to_text();
         NewFile::beside(&self.real_path, ".auth-", text.as_bytes())?.put()?;
         Ok(())
     }

@@ -24,6 +24,9 @@ pub enum HomeError {
     /// Neither `HOME` nor the client's variable is set.
     #[error("there is no home: neither {0} nor HOME is set")]
     NoHome(&'static str),
+    /// A file in the place of our lock has something else in it; it was not touched.
+    #[error("`{}` was not written by authbaton", .0.display())]
+    NotOurLock(PathBuf),
     /// There is no place for journals.
     #[error("there is no state directory: neither XDG_STATE_HOME nor HOME is an absolute path")]
     NoStateDirectory,

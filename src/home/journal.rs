@@ -70,6 +70,12 @@ impl JournalName {
         }
         Self(hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect())
     }
+
+    /// Returns the name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
 }
 
 impl Journals {

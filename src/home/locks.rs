@@ -4,7 +4,7 @@
 //! `auth.lock` in the home, then `auth.json.lock` beside the real file. None is ever deleted.
 
 use std::io::{Seek, SeekFrom, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::{AuthFile, Home, HomeError};
 use crate::baton::HomeId;
@@ -60,10 +60,21 @@ impl HomeLock {
 }
 
 /// Reads the home's name, or gives it one; and writes who holds the lock now.
+///
+/// The name is good only for the file that it was made in, on this machine since its start: a copy of a home (an image, a
+/// cache, a template) gets a name of its own, or holding its lock would count as holding that of the original.
 fn sign(lock: &FileLock, holder: &str) -> Result<HomeId, HomeError> {
-    let content = read_open(lock.file(), lock.path(), MAX_BYTES).unwrap_or_default();
-    let first = std::str::from_utf8(&content).ok().and_then(|text| text.lines().next());
-    let id = match first.and_then(|line| HomeId::parse(line.trim())) {
+    let content = read_open(lock.file(), lock.path(), MAX_BYTES)?;
+    let text = std::str::from_utf8(&content).map_err(|_| HomeError::NotOurLock(lock.path().to_owned()))?;
+    let mut lines = text.lines();
+    let written = match lines.next() {
+        None => None,
+        Some(first) => {
+            Some(HomeId::parse(first.trim()).ok_or_else(|| HomeError::NotOurLock(lock.path().to_owned()))?)
+        }
+    };
+    let here = place_of(lock)?;
+    let id = match written.filter(|_| lines.nth(1) == Some(here.as_str())) {
         Some(id) => id,
         None => HomeId::new(random().map_err(DiskError::from)?),
     };
@@ -72,9 +83,28 @@ fn sign(lock: &FileLock, holder: &str) -> Result<HomeId, HomeError> {
     let written = file
         .set_len(0)
         .and_then(|()| file.seek(SeekFrom::Start(0)))
-        .and_then(|_| write!(file, "{id}\n{holder}\n"));
+        .and_then(|_| write!(file, "{id}\n{holder}\n{here}\n"));
     written.map_err(|source| DiskError::Io { action: "write", path: lock.path().to_owned(), source })?;
     Ok(id)
+}
+
+/// Names the lock file itself: its device and inode, and the start of the machine that it is on.
+#[cfg(unix)]
+fn place_of(lock: &FileLock) -> Result<String, HomeError> {
+    use std::os::unix::fs::MetadataExt;
+    let path = lock.path().to_owned();
+    let metadata =
+        lock.file().metadata().map_err(|source| DiskError::Io { action: "look at", path, source })?;
+    let boot = match read_capped(Path::new("/proc/sys/kernel/random/boot_id"), 64) {
+        Ok(Read::Content(boot)) => String::from_utf8_lossy(&boot).trim().to_owned(),
+        _ => String::new(),
+    };
+    Ok(format!("{}:{} {boot}", metadata.dev(), metadata.ino()))
+}
+
+#[cfg(not(unix))]
+fn place_of(lock: &FileLock) -> Result<String, HomeError> {
+    Ok(lock.path().display().to_string())
 }
 
 impl ClientLocks {

@@ -7,22 +7,10 @@ use crate::credential::Client;
 use crate::disk::private_directory;
 use crate::job::Environment;
 
-/// Who named the home: that decides whether it may be created.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum HomeSource {
-    /// Our option or variable: created on demand.
-    Option,
-    /// The client's variable: must exist, as the client demands.
-    Variable,
-    /// The default below the user's home: created on demand, as the client does.
-    Default,
-}
-
 /// The client's directory.
 #[derive(Clone, Debug)]
 pub struct Home {
     path: PathBuf,
-    source: HomeSource,
     client: Client,
 }
 
@@ -38,7 +26,7 @@ impl Home {
     ) -> Result<Self, HomeError> {
         let variable = client.home_variable();
         if let Some(path) = option {
-            return Ok(Self { path: canonical(path), source: HomeSource::Option, client });
+            return Ok(Self { path: canonical(path), client });
         }
         if let Some(path) = environment.path(variable) {
             let not_there = |problem| HomeError::NotThere { variable, path: path.clone(), problem };
@@ -48,23 +36,17 @@ impl Home {
             if !path.is_dir() {
                 return Err(not_there("is not a directory"));
             }
-            return Ok(Self { path: canonical(path), source: HomeSource::Variable, client });
+            return Ok(Self { path: canonical(path), client });
         }
         let user = environment.path("HOME").ok_or(HomeError::NoHome(variable))?;
         let path = canonical(user.join(client.default_directory()));
-        Ok(Self { path, source: HomeSource::Default, client })
+        Ok(Self { path, client })
     }
 
     /// Returns the directory.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
-    }
-
-    /// Returns who named it.
-    #[must_use]
-    pub fn source(&self) -> HomeSource {
-        self.source
     }
 
     /// Returns the client whose home it is.

@@ -67,10 +67,11 @@ mod unix {
 
     impl Drop for Deferral {
         fn drop(&mut self) {
-            let _ = self.noted();
+            // First obey, then look what came until then: nothing falls between.
             if ACTIVE.fetch_sub(1, Ordering::SeqCst) == 1 {
                 self.obey.store(true, Ordering::SeqCst);
             }
+            let _ = self.noted();
             if self.dismissed.get() {
                 return;
             }

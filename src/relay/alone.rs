@@ -3,10 +3,13 @@
 //! What comes back is written beside `auth.json` first, into a place made before the POST; whatever happens then, the
 //! next run finds it.
 
-use crate::baton::TokenHash;
+use chrono::{DateTime, Utc};
+use zeroize::Zeroizing;
+
+use crate::baton::{TokenHash, UNPROVEN_WAIT};
 use crate::credential::{Due, Freshness, FullLogin, Renewal};
-use crate::home::{Found, LeftInHome, Renewed};
-use crate::job::{Deferral, Level};
+use crate::home::{Found, HomeError, LeftInHome, Renewed};
+use crate::job::{Deferral, Level, explain};
 use crate::policy::Approved;
 
 use super::exchange::{Attempts, Exchange};
@@ -73,36 +76,77 @@ fn refresh_once(
     let deferral = Deferral::begin().map_err(RelayError::Signals)?;
     around.tell(Level::Detail, &format!("exchanging the home's refresh token: {due}"));
     let is_unchanged = || Ok(session.file.look(around.clock)?.is_same(&found));
-    let renewed = match exchange(around, &approved, due, &deferral, is_unchanged) {
-        Ok(Some(renewed)) => renewed,
+    let body = match exchange(around, &approved, due, &deferral, is_unchanged) {
+        Ok(Some(body)) => body,
         Ok(None) => {
-            place.discard()?;
+            drop_place(around, place);
             return Ok(None);
         }
         Err(error) => {
-            place.discard()?;
+            drop_place(around, place);
             return Err(error);
         }
     };
-    // From here on the old token is spent. The new one is safe on the disk before anybody is waited for.
+    // From here on the old token is spent. What came is safe on the disk before anybody is waited for.
+    let now = around.clock.now();
+    let renewal = match judged(&body, &approved, now) {
+        Ok(renewal) => renewal,
+        Err(error) => {
+            let kept = place.keep_reply(&body)?;
+            around.tell(Level::Warning, &format!("the reply is kept in `{}`", kept.display()));
+            return Err(error);
+        }
+    };
+    let renewed = approved.renewed(&renewal, now).map_err(ExchangeError::ReplyRefused)?;
     let written = place.write(renewed.get());
-    let whole = renewed.whole(around.home.client());
-    match session.file.place(&whole, &found, &around.patience(&|_| {})) {
+    let made = |there: &Found| on(around, there, &renewal, now).unwrap_or_else(|| renewed.clone());
+    let whole = |there: &Found| made(there).whole(around.home.client());
+    match session.file.place_made(whole, &found, &around.patience(&|_| {})) {
         Ok(()) => {
-            place.discard()?;
+            drop_place(around, place);
             Ok(Some(Refreshed { login: renewed.into_inner(), exchanged: true }))
         }
-        Err(cause) => {
+        Err(source) => {
             deferral.dismiss();
-            written?;
-            Err(RelayError::NotPlaced { source: cause, kept: place.location() })
+            match written.or_else(|_| place.write(renewed.get())) {
+                Ok(()) => Err(RelayError::NotPlaced { source, kept: place.location() }),
+                Err(source) => Err(RelayError::Lost(source)),
+            }
         }
     }
 }
 
+/// A place that stays is found by whoever comes next; that it stays is no reason to report a failure.
+fn drop_place(around: &Surroundings<'_>, place: Renewed) {
+    if let Err(error) = place.discard() {
+        around.tell(Level::Warning, &format!("a file of ours could not be deleted: {}", explain(&error)));
+    }
+}
+
+fn judged(body: &[u8], parent: &Approved<FullLogin>, now: DateTime<Utc>) -> Result<Renewal, RelayError> {
+    let renewal = Renewal::read(body).map_err(|_| ExchangeError::Unreadable)?;
+    parent.renewed(&renewal, now).map_err(ExchangeError::ReplyRefused)?;
+    Ok(renewal)
+}
+
+/// Applies the reply to the document as it is now, as Codex does: a field that was added meanwhile survives.
+fn on(
+    around: &Surroundings<'_>,
+    there: &Found,
+    renewal: &Renewal,
+    now: DateTime<Utc>,
+) -> Option<Approved<FullLogin>> {
+    let approved = around.policy.approve_login(login_of(there).ok()?).ok()?;
+    approved.renewed(renewal, now).ok()
+}
+
 /// Looks at the home, and places first what an interrupted run has left behind for the token that it holds.
-fn recovered(around: &Surroundings<'_>, session: &Session) -> Result<Found, RelayError> {
-    let found = session.file.look(around.clock)?;
+///
+/// # Errors
+/// When the home has no full login, or what was left cannot be placed.
+pub fn recovered(around: &Surroundings<'_>, session: &Session) -> Result<Found, RelayError> {
+    let file = &session.file;
+    let found = file.look(around.clock)?;
     match &found {
         Found::Credential(credential) if credential.is_access_only() => {
             return Err(RelayError::HolderElsewhere);
@@ -110,18 +154,52 @@ fn recovered(around: &Surroundings<'_>, session: &Session) -> Result<Found, Rela
         _ => {}
     }
     let parent = TokenHash::of(login_of(&found)?.refresh_token());
-    match Renewed::left(&session.file, parent)? {
-        LeftInHome::Nothing => return Ok(found),
-        LeftInHome::Blank => {}
+    match Renewed::left(file, parent)? {
+        LeftInHome::Nothing => {}
+        LeftInHome::Blank(made) => {
+            wait_for_its_request(around, made);
+            Renewed::forget(file, parent)?;
+        }
+        LeftInHome::Torn => {
+            let kept = Renewed::set_aside(file, parent)?;
+            around.tell(Level::Warning, &format!("`{}` cannot be read, and is kept", kept.display()));
+        }
         LeftInHome::Login(login) => {
             let approved = around.policy.approve_login(*login).map_err(RelayError::Policy)?;
             let whole = approved.whole(around.home.client());
-            session.file.place(&whole, &found, &around.patience(&|_| {}))?;
+            file.place(&whole, &found, &around.patience(&|_| {}))?;
+            Renewed::forget(file, parent)?;
             around.tell(Level::Info, "what an interrupted run had renewed was placed");
         }
     }
-    Renewed::forget(&session.file, parent)?;
-    Ok(session.file.look(around.clock)?)
+    let found = file.look(around.clock)?;
+    sweep(around, session, &login_of(&found)?)?;
+    Ok(found)
+}
+
+/// Deletes what has landed; anything else that lies there may be somebody's only copy, and is named.
+fn sweep(around: &Surroundings<'_>, session: &Session, held: &FullLogin) -> Result<(), RelayError> {
+    for (path, login) in Renewed::all(&session.file)? {
+        let landed =
+            login.is_some_and(|login| login.refresh_token().expose() == held.refresh_token().expose());
+        if landed {
+            crate::disk::remove(&path).map_err(HomeError::from)?;
+        } else {
+            around.tell(Level::Warning, &format!("`{}` is kept: the home has another login", path.display()));
+        }
+    }
+    Ok(())
+}
+
+/// A request of a process that is gone may still be on its way: it must not arrive after ours.
+fn wait_for_its_request(around: &Surroundings<'_>, made: DateTime<Utc>) {
+    let age = (around.clock.now() - made).to_std().unwrap_or_default();
+    let wait = UNPROVEN_WAIT.saturating_sub(age);
+    if !wait.is_zero() {
+        let text = format!("an interrupted request may be under way; waiting {} s", wait.as_secs());
+        around.tell(Level::Info, &text);
+        around.clock.sleep(wait);
+    }
 }
 
 /// Returns nothing when `is_unchanged` said no, and nothing was spent.
@@ -131,7 +209,7 @@ fn exchange(
     due: Due,
     deferral: &Deferral,
     is_unchanged: impl FnMut() -> Result<bool, RelayError>,
-) -> Result<Option<Approved<FullLogin>>, RelayError> {
+) -> Result<Option<Zeroizing<Vec<u8>>>, RelayError> {
     let attempts = Attempts {
         authority: around.authority,
         clock: around.clock,
@@ -139,13 +217,11 @@ fn exchange(
         timeout: around.timeout,
         deferral,
     };
-    let body = match attempts.run(login.get().refresh_token(), due, is_unchanged)? {
-        Exchange::Success(body) => body,
-        Exchange::Dead(reason) => return Err(ExchangeError::Dead(reason).into()),
-        Exchange::Unauthorized => return Err(ExchangeError::Unauthorized.into()),
-        Exchange::Failed(error) => return Err(error.into()),
-        Exchange::Displaced => return Ok(None),
-    };
-    let renewal = Renewal::read(&body).map_err(|_| ExchangeError::Unreadable)?;
-    Ok(Some(login.renewed(&renewal, around.clock.now()).map_err(ExchangeError::ReplyRefused)?))
+    match attempts.run(login.get().refresh_token(), due, is_unchanged)? {
+        Exchange::Success(body) => Ok(Some(body)),
+        Exchange::Dead(reason) => Err(ExchangeError::Dead(reason).into()),
+        Exchange::Unauthorized => Err(ExchangeError::Unauthorized.into()),
+        Exchange::Failed(error) => Err(error.into()),
+        Exchange::Displaced => Ok(None),
+    }
 }

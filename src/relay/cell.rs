@@ -33,12 +33,6 @@ impl Loaded {
     pub(super) fn is_written(&self) -> bool {
         self.version.is_some()
     }
-
-    /// Returns whether the baton was sealed under another than the newest key.
-    #[must_use]
-    pub fn has_old_key(&self) -> bool {
-        self.opened.old_key
-    }
 }
 
 impl Relay<'_> {

@@ -28,6 +28,9 @@ pub enum RelayError {
     /// The slot holds nothing.
     #[error("the slot holds no login")]
     SlotEmpty,
+    /// This machine has spent the token that the slot holds: an old baton has come back.
+    #[error("this machine has spent the slot's token before: an old baton has come back")]
+    RolledBack,
     /// The slot's refresh token is dead.
     #[error("the login is dead: {0}")]
     Dead(DeadReason),
@@ -86,6 +89,9 @@ pub enum RelayError {
         /// Seconds needed.
         wanted: i64,
     },
+    /// The access token does not say when it ends, and a lifetime was demanded.
+    #[error("the access token does not say when it ends")]
+    UnknownEnd,
     /// What the slot holds must be exchanged before anyone relies on it.
     #[error("the login in the slot must be refreshed before it is used")]
     Unproven,
@@ -112,13 +118,16 @@ pub enum RelayError {
         /// Where the renewed login is, whole.
         kept: std::path::PathBuf,
     },
+    /// Renewed in a home that is the holder, and nothing there could be written: the new token is gone.
+    #[error("the login was renewed, and neither auth.json nor a file beside it could be written")]
+    Lost(#[source] HomeError),
     /// Rotated, and the store does not take it: the new token is only here.
     #[error("the login was renewed, but could not be stored: {cause}")]
     NotStored {
         /// Why the store did not take it.
         cause: Box<RelayError>,
-        /// Where the sealed reply lies.
-        journal: std::path::PathBuf,
+        /// Where the sealed reply lies, if it could be written.
+        journal: Option<std::path::PathBuf>,
         /// The sealed reply, for a person to keep.
         rescue: String,
     },

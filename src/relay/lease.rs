@@ -9,7 +9,7 @@ use crate::home::Journal;
 use crate::job::{Deferral, Level, random};
 
 use super::cell::{Swapped, nonce};
-use super::wait::jittered;
+use super::wait::{jittered, pause};
 use super::{Loaded, Relay, RelayError, Session, Step, Want};
 
 /// A waiter looks again after this long, and up to twice as long.
@@ -24,8 +24,10 @@ pub(super) struct Held {
     pub(super) owner: Owner,
     /// Made before the lease was taken.
     pub(super) journal: Journal,
-    /// Whether the journal has a reply in it.
+    /// Whether a reply came.
     pub(super) has_reply: bool,
+    /// Whether the journal has it, whole.
+    pub(super) is_journaled: bool,
     pub(super) due: Due,
     /// From the lease to its end no signal is obeyed.
     pub(super) deferral: Rc<Deferral>,
@@ -78,6 +80,9 @@ impl Relay<'_> {
                 Permission::Suspect { until } => return Err(RelayError::Suspect(until)),
                 Permission::Use => return Ok(Admission::Use(Box::new(loaded))),
                 Permission::Lease(due) => {
+                    if !want.force {
+                        self.refuse_rollback(&loaded)?;
+                    }
                     if let Some(held) = self.take(session, loaded, due, unproven.map(|(_, since)| since))? {
                         return Ok(Admission::Lease(Box::new(held)));
                     }
@@ -137,9 +142,19 @@ impl Relay<'_> {
             Ok(Swapped::Done(loaded)) => {
                 self.around.tell(Level::Detail, &format!("took the lease of slot `{}`: {due}", self.id.slot));
                 if let Some(since) = unproven {
-                    self.wait_for_older_requests(since);
+                    self.wait_for_older_requests(since, &deferral);
                 }
-                Ok(Some(Held { loaded, id, taken, owner, journal, has_reply: false, due, deferral }))
+                Ok(Some(Held {
+                    loaded,
+                    id,
+                    taken,
+                    owner,
+                    journal,
+                    has_reply: false,
+                    is_journaled: false,
+                    due,
+                    deferral,
+                }))
             }
             Ok(Swapped::Conflict) => journal.discard().map(|()| None).map_err(Into::into),
             Err(error) => {
@@ -173,6 +188,14 @@ impl Relay<'_> {
         }
     }
 
+    /// Refuses a slot that holds what this machine has spent.
+    fn refuse_rollback(&self, loaded: &Loaded) -> Result<(), RelayError> {
+        match loaded.baton().state().holds {
+            Some(held) if self.spent_here().has(held)? => Err(RelayError::RolledBack),
+            _ => Ok(()),
+        }
+    }
+
     /// Step 4: everything that could keep the result from being stored and used shows before anything is spent.
     fn preflight(&self, session: &Session, loaded: &Loaded) -> Result<(), RelayError> {
         self.refuse_writing()?;
@@ -188,8 +211,8 @@ impl Relay<'_> {
     /// A request of the exchange before may still be on its way: it must not arrive after ours.
     ///
     /// Measured from when we first saw it: the time that the slot names is some other machine's wall clock.
-    fn wait_for_older_requests(&self, since: Duration) {
+    fn wait_for_older_requests(&self, since: Duration, deferral: &Deferral) {
         let waited = self.around.clock.boot().saturating_sub(since);
-        self.around.clock.sleep(UNPROVEN_WAIT.saturating_sub(waited));
+        pause(self.around.clock, UNPROVEN_WAIT.saturating_sub(waited), || deferral.noted() > 0);
     }
 }

@@ -36,7 +36,7 @@ use crate::authority::Authority;
 use crate::baton::{Lengths, SealKeys, SlotId};
 use crate::credential::Margin;
 use crate::disk::Patience;
-use crate::home::{AuthFile, Home, HomeLock, JournalName, Journals, StateDirectory};
+use crate::home::{AuthFile, Home, HomeLock, JournalName, Journals, SpentHere, StateDirectory};
 use crate::job::{Clock, Job, Level, Notices};
 use crate::policy::Policy;
 use crate::store::{Access, Durability, Exclusive, Facts, Store};
@@ -147,6 +147,10 @@ impl Relay<'_> {
             let text = "this store is uploaded only after the job: if the job's machine is lost before, so is the login";
             self.around.tell(Level::Warning, text);
         }
+    }
+
+    fn spent_here(&self) -> SpentHere {
+        SpentHere::new(&self.state, &JournalName::new(&self.id, &self.store.name()))
     }
 
     fn journals(&self) -> Journals {

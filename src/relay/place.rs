@@ -86,9 +86,8 @@ impl Relay<'_> {
     }
 
     fn check_lifetime(&self, login: &FullLogin, min_ttl: Option<TimeDelta>) -> Result<(), RelayError> {
-        let (Some(wanted), Some(left)) = (min_ttl, login.lifetime().left(self.around.clock.now())) else {
-            return Ok(());
-        };
+        let Some(wanted) = min_ttl else { return Ok(()) };
+        let left = login.lifetime().left(self.around.clock.now()).ok_or(RelayError::UnknownEnd)?;
         if left < wanted {
             return Err(RelayError::TooShort { left: left.num_seconds(), wanted: wanted.num_seconds() });
         }

@@ -55,7 +55,11 @@ impl Relay<'_> {
                 held.deferral.dismiss();
             }
             if !ending.keeps_journal() {
-                Step::DropJournal.run(|| held.journal.discard())?;
+                // One that stays is found to have landed, or blank, by whoever comes next.
+                if let Err(error) = Step::DropJournal.run(|| held.journal.discard()) {
+                    let text = format!("a journal could not be deleted: {}", explain(&error));
+                    self.around.tell(Level::Warning, &text);
+                }
             }
             ended?;
             exchanged |= ending.has_exchanged();

@@ -1,75 +1,55 @@
 //! The steps of a refresh, in their order: points before and after which a process may end. The fault suite iterates
 //! them, so that a step without a case does not compile there.
 
-/// A step with an effect that others can see.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Step {
+macro_rules! steps {
+    ($($(#[$meaning:meta])* $step:ident $name:literal)*) => {
+        /// A step with an effect that others can see.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Step { $($(#[$meaning])* $step),* }
+
+        impl Step {
+            /// Every step, in the order of a refresh.
+            pub const ALL: &[Self] = &[$(Self::$step),*];
+
+            /// Returns the name of the step.
+            #[must_use]
+            pub fn name(self) -> &'static str {
+                match self { $(Self::$step => $name),* }
+            }
+        }
+    };
+}
+
+steps! {
     /// The lock on the home.
-    Lock,
+    Lock "lock"
     /// Journals that were left behind.
-    Recover,
+    Recover "recover"
     /// The first look at the slot.
-    Load,
+    Load "load"
     /// What could keep the result from being stored and used.
-    Preflight,
+    Preflight "preflight"
     /// The journal, blank.
-    MakeJournal,
+    MakeJournal "make-journal"
     /// The lease.
-    Lease,
+    Lease "lease"
     /// Journals again, under the lease.
-    RecoverAgain,
+    RecoverAgain "recover-again"
     /// The POST and its answer.
-    Post,
+    Post "post"
     /// The reply in the journal.
-    WriteJournal,
+    WriteJournal "write-journal"
     /// The result in the store.
-    Store,
+    Store "store"
     /// The end of the journal.
-    DropJournal,
+    DropJournal "drop-journal"
     /// The access-only file in the home.
-    Place,
+    Place "place"
     /// The sidecar beside it.
-    Sidecar,
+    Sidecar "sidecar"
 }
 
 impl Step {
-    /// Every step, in the order of a refresh.
-    pub const ALL: [Self; 13] = [
-        Self::Lock,
-        Self::Recover,
-        Self::Load,
-        Self::Preflight,
-        Self::MakeJournal,
-        Self::Lease,
-        Self::RecoverAgain,
-        Self::Post,
-        Self::WriteJournal,
-        Self::Store,
-        Self::DropJournal,
-        Self::Place,
-        Self::Sidecar,
-    ];
-
-    /// Returns the name of the step.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Lock => "lock",
-            Self::Recover => "recover",
-            Self::Load => "load",
-            Self::Preflight => "preflight",
-            Self::MakeJournal => "make-journal",
-            Self::Lease => "lease",
-            Self::RecoverAgain => "recover-again",
-            Self::Post => "post",
-            Self::WriteJournal => "write-journal",
-            Self::Store => "store",
-            Self::DropJournal => "drop-journal",
-            Self::Place => "place",
-            Self::Sidecar => "sidecar",
-        }
-    }
-
     /// Takes the step.
     pub(super) fn run<T>(self, work: impl FnOnce() -> T) -> T {
         self.reached("before");

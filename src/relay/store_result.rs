@@ -1,5 +1,6 @@
 //! Steps 7 and 8: the reply is journaled raw, judged, and stored; only then may anybody use it.
 
+use std::rc::Rc;
 use std::time::Duration;
 
 use crate::baton::{DeadReason, JournalHeader, LeaseId, SealRandom, SealedBytes, TokenHash, seal};
@@ -8,7 +9,7 @@ use crate::job::{Level, explain, random};
 
 use super::cell::{Swapped, nonce};
 use super::lease::Held;
-use super::wait::{jittered, pause};
+use super::wait::{Urgency, jittered, pause};
 use super::{Ending, ExchangeError, Relay, RelayError, Step, rescue_text};
 
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
@@ -27,7 +28,9 @@ impl Relay<'_> {
         let random = SealRandom { salt: random()?, nonce: random()? };
         let sealed = seal(self.keys, &header, body, &random)?;
         held.has_reply = true;
-        if let Err(error) = Step::WriteJournal.run(|| held.journal.write(&sealed)) {
+        let journaled = Step::WriteJournal.run(|| held.journal.write(&sealed));
+        held.is_journaled = journaled.is_ok();
+        if let Err(error) = journaled {
             // The store is still to come: a lost journal is worth a warning, not the login.
             self.around
                 .tell(Level::Warning, &format!("the journal could not be written: {}", explain(&error)));
@@ -38,11 +41,14 @@ impl Relay<'_> {
         let Some(Renewed { login, rotated }) = judged.renewed else {
             return Err(self.refuse_reply(held, body, &parent));
         };
+        if rotated && let Err(error) = self.spent_here().remember(header.parent) {
+            let text = format!("this machine could not note what it has spent: {}", explain(&error));
+            self.around.tell(Level::Warning, &text);
+        }
         let start = self.around.clock.boot();
         let mut interval = FIRST_PAUSE;
         let mut conflicts = 0;
-        // Whoever sends a second signal will not wait for a third.
-        let is_urgent = || held.deferral.noted() >= 2;
+        let urgency = Urgency::new(Rc::clone(&held.deferral), self.around.clock);
         loop {
             let outcome = self.load().and_then(|loaded| {
                 if !loaded.is_written() {
@@ -78,14 +84,14 @@ impl Relay<'_> {
                 Err(error) => error,
             };
             let waited = self.around.clock.boot().saturating_sub(start);
-            if waited >= self.lengths().lease || is_urgent() {
+            if waited >= self.lengths().lease || urgency.is_great() {
                 return Err(not_stored(cause, held, &sealed));
             }
             self.around.tell(
                 Level::Warning,
                 &format!("the store did not take the new login yet: {}", explain(&cause)),
             );
-            pause(self.around.clock, jittered(interval)?, is_urgent);
+            pause(self.around.clock, jittered(interval)?, || urgency.is_great());
             interval = (interval * 2).min(LONGEST_PAUSE);
         }
     }
@@ -113,7 +119,7 @@ impl Relay<'_> {
 fn not_stored(cause: RelayError, held: &Held, sealed: &SealedBytes) -> RelayError {
     RelayError::NotStored {
         cause: Box::new(cause),
-        journal: held.journal.path(),
+        journal: held.is_journaled.then(|| held.journal.path()),
         rescue: rescue_text::write(sealed),
     }
 }

@@ -1,6 +1,8 @@
 //! A secret in the wrong place of the command line or in the wrong variable is not repeated. (That it is on the command
 //! line at all, where other processes can read it, is the caller's doing.)
 
+use std::fs;
+
 use authbaton::{cli::command, job::Environment};
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use clap::ArgAction;
@@ -85,4 +87,20 @@ fn a_seal_key_is_not_repeated() {
         scene.run(&[restore.as_slice(), &["--seal-key-file", &key]].concat(), b"", 2);
         scene.run_with(&restore, b"", &[("AUTHBATON_SEAL_KEY", &key)], 3);
     }
+}
+
+/// Quoted wrongly, the content of a secret lands where the name of its file should stand.
+#[test]
+fn a_secret_in_the_place_of_a_files_name_is_not_repeated() {
+    let scene = Scene::new(&[]);
+    let login = scene.issue();
+    for before in ["{", "{ ", "{\r\n", "{\n", " {", "\n{"] {
+        let text = BASE64_STANDARD.encode(login.replacen('{', before, 1));
+        scene.run(&["login", "--with-auth-json", "--from-file", &text], b"", 2);
+        scene.run(&scene.with_store(&["restore", "--seed-file", &text]), b"", 2);
+    }
+    let key = fs::read_to_string(scene.sandbox.path("seal.key")).unwrap();
+    let keys = [key.trim(); 6].join(",");
+    let store = scene.sandbox.store();
+    scene.run(&["restore", "--store", &store, "--seal-key-file", &keys], b"", 2);
 }

@@ -182,10 +182,13 @@ impl Scene {
     /// Where a secret may be.
     fn belongs(&self, kind: Kind, path: &Path) -> bool {
         let in_home = path == self.sandbox.path("home/auth.json");
+        let renewed = path.starts_with(self.sandbox.home())
+            && path.file_name().unwrap().to_str().unwrap().starts_with("authbaton-renewed-");
         let private = || fs::metadata(path).unwrap().permissions().mode() & 0o7777 == 0o600;
         match kind {
-            Kind::Working => in_home && private(),
-            Kind::Refresh => in_home && private() && self.home_is_holder.get(),
+            Kind::Working => (in_home || renewed && self.home_is_holder.get()) && private(),
+            // A home that is the holder also has what came back and could not be placed or used.
+            Kind::Refresh => (in_home || renewed) && private() && self.home_is_holder.get(),
             Kind::Foreign => false,
         }
     }

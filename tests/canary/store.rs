@@ -130,6 +130,6 @@ fn rescue(voice: &'static [&'static str]) {
 /// The process that holds the lock on the home, as the lock file names it.
 fn holder(sandbox: &Sandbox) -> Pid {
     let lock = fs::read_to_string(sandbox.home().join("authbaton.lock")).unwrap();
-    let (_, pid) = lock.trim_end().trim_end_matches(')').rsplit_once("(pid ").unwrap();
+    let (_, pid) = lock.lines().nth(1).unwrap().trim_end_matches(')').rsplit_once("(pid ").unwrap();
     Pid::from_raw(pid.parse().unwrap()).unwrap()
 }

@@ -64,7 +64,7 @@ fn promised(step: Step) -> [[Outcome; 2]; 2] {
 }
 
 fn points() -> Vec<Point> {
-    Step::ALL.into_iter().flat_map(|step| [(step, "before"), (step, "after")]).collect()
+    Step::ALL.iter().copied().flat_map(|step| [(step, "before"), (step, "after")]).collect()
 }
 
 #[test]

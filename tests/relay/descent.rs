@@ -150,3 +150,18 @@ impl Repeating {
         self.asked.load(std::sync::atomic::Ordering::SeqCst)
     }
 }
+
+/// A backup, a cache, a copy of the directory: what this machine has spent it does not send again.
+#[test]
+fn an_old_baton_that_comes_back_is_not_exchanged_here() {
+    let arena = Arena::due();
+    let slot = arena.sandbox.path("store/default.baton");
+    let old = std::fs::read(&slot).unwrap();
+    arena.refresh().refreshed(true);
+    std::fs::write(&slot, &old).unwrap();
+    arena.refresh().failed(5, "login-rolled-back");
+    assert_eq!(arena.authority.posts(), 1);
+    assert!(std::fs::read(&slot).unwrap() == old, "the slot was changed");
+    // Elsewhere only the authority can tell.
+    arena.run(&arena.runner(2, 2), &["refresh"]).failed(5, "login-reused");
+}

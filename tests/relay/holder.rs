@@ -3,6 +3,8 @@
 use std::fs;
 use std::time::Instant;
 
+use authbaton::baton::TokenHash;
+use authbaton::credential::RefreshToken;
 use authbaton::rehearsal::{Behaviour, Twist};
 use serde_json::Value;
 
@@ -120,4 +122,57 @@ fn on_a_ci_it_must_be_said() {
     let mut command = arena.sandbox.command(env!("CARGO_BIN_EXE_authbaton").as_ref());
     let started = launch::start(command.env("CI", "true").args(["refresh", "--json"]), "");
     arena.ended(started).failed(2, "store-not-configured");
+}
+
+/// After exit 10 the living login lies beside `auth.json`: `save` takes that one, and logging out leaves neither.
+#[test]
+fn what_lies_beside_auth_json_is_saved_and_deleted_with_it() {
+    for verb in ["save", "logout", "enforce", "login"] {
+        let arena = with_login(&due());
+        let before = fs::read(arena.first().auth_json()).unwrap();
+        arena.run(&arena.first(), &REFRESH).refreshed(true);
+        let living = refresh_token(&arena);
+        // As after a process that ended before it could replace the file.
+        let parent: Value = serde_json::from_slice(&before).unwrap();
+        let parent = parent["tokens"]["refresh_token"].as_str().unwrap().to_owned();
+        let hash = TokenHash::of(&RefreshToken::new(&parent).unwrap());
+        let beside = arena.sandbox.path(&format!("home/authbaton-renewed-{hash}.json"));
+        fs::rename(arena.first().auth_json(), &beside).unwrap();
+        arena.sandbox.place(&before);
+        match verb {
+            "save" => {
+                arena.run(&arena.first(), &["save"]).fine();
+                assert_eq!(arena.held_token(), living);
+                arena.nothing_lies_around();
+            }
+            "logout" => drop(arena.run(&arena.first(), &["logout"]).fine()),
+            "enforce" => {
+                let enforce = ["enforce", "--forced-login-method", "api"];
+                arena.run(&arena.first(), &enforce).failed(4, "policy-logged-out");
+            }
+            _ => {
+                let login = ["login", "--with-api-key"];
+                arena.run_with(&arena.first(), &login, "sk-example").fine();
+            }
+        }
+        assert!(renewed_files(&arena).is_empty(), "{verb} left a login behind");
+    }
+}
+
+/// A field that somebody adds while the request is under way survives, as with Codex.
+#[test]
+fn what_was_added_during_the_exchange_survives() {
+    let arena = with_login(&due());
+    arena.authority.hold_replies();
+    let started = arena.start(&arena.first(), &REFRESH, "");
+    assert!(arena.authority.wait_for_exchanges(1, LIMIT));
+    let mut document: Value = serde_json::from_slice(&fs::read(arena.first().auth_json()).unwrap()).unwrap();
+    document["OPENAI_API_KEY"] = "sk-added".into();
+    document["vendor"] = "kept".into();
+    arena.sandbox.place(document.to_string().as_bytes());
+    arena.authority.release();
+    arena.ended(started).refreshed(true);
+    let document: Value = serde_json::from_slice(&fs::read(arena.first().auth_json()).unwrap()).unwrap();
+    assert_eq!((&document["OPENAI_API_KEY"], &document["vendor"]), (&"sk-added".into(), &"kept".into()));
+    assert!(arena.authority.is_alive(&refresh_token(&arena)));
 }

@@ -161,3 +161,19 @@ fn a_second_unclear_401_ends_the_slot() {
         assert_eq!(phase(&arena.state()), if clears { "idle" } else { "dead unauthorized" });
     }
 }
+
+/// A copied home (an image, a cache, a template) has its lock file copied, too: holding that is not holding the original.
+#[test]
+fn a_copy_of_a_home_is_another_home() {
+    let arena = Arena::due();
+    let original = home_of(&arena);
+    let copy = arena.runner(2, 2);
+    std::fs::create_dir_all(&copy.home).unwrap();
+    std::fs::copy(arena.first().home.join("authbaton.lock"), copy.home.join("authbaton.lock")).unwrap();
+    lease_it(&arena, "job 7", original);
+    arena.run(&copy, &["refresh", "--lock-timeout", "1s"]).failed(7, "lease-timeout");
+    assert!(arena.authority.received().is_empty());
+    let named = std::fs::read_to_string(copy.home.join("authbaton.lock")).unwrap();
+    assert!(HomeId::parse(named.lines().next().unwrap()).unwrap() != original);
+    assert!(home_of(&arena) == original, "the original keeps its name");
+}

@@ -138,3 +138,26 @@ fn a_home_that_cannot_be_written_stops_before_the_post() {
     assert!(arena.authority.received().is_empty());
     fs::set_permissions(arena.first().home, Permissions::from_mode(0o700)).unwrap();
 }
+
+/// Through a link, or another name of it, any file of this user could be locked and written.
+#[test]
+fn a_lock_file_that_is_another_file_is_not_written() {
+    for link in [true, false] {
+        let arena = Arena::due();
+        let precious = arena.sandbox.write("work/precious", b"precious");
+        let lock = arena.sandbox.path("home/authbaton.lock");
+        std::fs::remove_file(&lock).unwrap();
+        if link {
+            std::os::unix::fs::symlink(&precious, &lock).unwrap();
+        } else {
+            std::fs::hard_link(&precious, &lock).unwrap();
+        }
+        arena.refresh().failed(2, "home-unusable");
+        assert_eq!(std::fs::read(&precious).unwrap(), b"precious");
+        // Nor is a file that is not ours in its place.
+        std::fs::remove_file(&lock).unwrap();
+        arena.sandbox.write("home/authbaton.lock", b"not ours");
+        arena.refresh().failed(2, "home-unusable");
+        assert_eq!(std::fs::read(&lock).unwrap(), b"not ours");
+    }
+}

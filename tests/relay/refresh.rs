@@ -138,3 +138,14 @@ fn a_reader_never_sees_a_torn_file() {
     });
     assert_eq!(runner.access_token(), arena.held_access_token());
 }
+
+/// An access-only file without our note may be anybody's.
+#[test]
+fn an_access_only_file_that_is_not_ours_is_left_alone() {
+    let arena = Arena::due();
+    arena.sandbox.place(&std::fs::read(arena.first().auth_json()).unwrap());
+    std::fs::remove_file(arena.sandbox.path("home/authbaton.json")).unwrap();
+    let before = std::fs::read(arena.first().auth_json()).unwrap();
+    arena.refresh().refreshed(true);
+    assert_eq!(std::fs::read(arena.first().auth_json()).unwrap(), before);
+}

@@ -54,6 +54,7 @@ fn of_relay(error: &RelayError) -> ErrorId {
         RelayError::Sealed(error) => of_sealed(error),
         RelayError::Randomness(_) | RelayError::Interrupted | RelayError::Signals(_) => ErrorId::Internal,
         RelayError::SlotEmpty => ErrorId::SlotEmpty,
+        RelayError::RolledBack => ErrorId::LoginRolledBack,
         RelayError::Dead(reason) => of_dead(*reason),
         RelayError::Suspect(_) => ErrorId::LoginSuspect,
         RelayError::LeaseTimeout { .. } => ErrorId::LeaseTimeout,
@@ -67,13 +68,14 @@ fn of_relay(error: &RelayError) -> ErrorId {
         RelayError::TooManySeeds => ErrorId::SeedsFull,
         RelayError::HomeOccupied => ErrorId::HomeOccupied,
         RelayError::NotNewer => ErrorId::NotNewer,
-        RelayError::TooShort { .. } => ErrorId::TokenTooShort,
+        RelayError::TooShort { .. } | RelayError::UnknownEnd => ErrorId::TokenTooShort,
         RelayError::Unproven => ErrorId::RefreshFirst,
         RelayError::NoLogin => ErrorId::NotLoggedIn,
         RelayError::Unparsable(error) => of_parse(*error),
         RelayError::Unusable(_) => ErrorId::CredentialUnusable,
         RelayError::NotFull(error) => of_not_full(*error),
         RelayError::HolderElsewhere => ErrorId::AccessOnlyGiven,
+        RelayError::Lost(_) => ErrorId::RotatedLost,
         RelayError::NotPlaced { .. } => ErrorId::NotPlaced,
         RelayError::NotStored { .. } => ErrorId::NotStored,
     }
@@ -109,7 +111,9 @@ fn of_home(error: &HomeError) -> ErrorId {
     match error {
         HomeError::Disk(DiskError::Locked { .. }) => ErrorId::LockTimeout,
         HomeError::Disk(DiskError::Randomness(_)) => ErrorId::Internal,
-        HomeError::Disk(_) | HomeError::JournalTooLarge(_) => ErrorId::HomeUnusable,
+        HomeError::Disk(_) | HomeError::JournalTooLarge(_) | HomeError::NotOurLock(_) => {
+            ErrorId::HomeUnusable
+        }
         HomeError::NotThere { .. } | HomeError::NoHome(_) => ErrorId::HomeNotFound,
         HomeError::NoStateDirectory => ErrorId::StateDirectoryUnknown,
         HomeError::Obstacle { .. } => ErrorId::HomeObstacle,
