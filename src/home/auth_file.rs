@@ -240,3 +240,62 @@ impl fmt::Display for Obstacle {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use chrono::{DateTime, Utc};
+
+    use super::*;
+    use crate::disk::replace;
+    use crate::job::Environment;
+
+    /// A clock on which an older client finishes its write while we wait for the `after`th time.
+    struct Writer {
+        path: PathBuf,
+        after: usize,
+        waits: Cell<usize>,
+    }
+
+    impl Clock for Writer {
+        fn now(&self) -> DateTime<Utc> {
+            DateTime::UNIX_EPOCH
+        }
+
+        fn boot(&self) -> Duration {
+            Duration::ZERO
+        }
+
+        fn sleep(&self, _duration: Duration) {
+            self.waits.set(self.waits.get() + 1);
+            if self.waits.get() == self.after {
+                replace(&self.path, br#"{"OPENAI_API_KEY":"sk-whole"}"#).unwrap();
+            }
+        }
+    }
+
+    fn look_at(torn: &[u8], after: usize) -> (Found, usize) {
+        let directory = tempfile::tempdir().unwrap();
+        let environment = Environment::Fixed([].into());
+        let home = Home::find(Client::Codex, Some(directory.path().to_owned()), &environment).unwrap();
+        let path = directory.path().join("auth.json");
+        replace(&path, torn).unwrap();
+        let writer = Writer { path, after, waits: Cell::new(0) };
+        (AuthFile::of(&home).look(&writer).unwrap(), writer.waits.get())
+    }
+
+    #[test]
+    fn a_file_that_is_being_written_is_read_again() {
+        for torn in [&b""[..], b"{\"OPENAI_API_KEY\":\"sk-"] {
+            for after in 1..=TORN_TRIES {
+                let (found, waits) = look_at(torn, after);
+                assert!(matches!(found, Found::Credential(_)), "{after}");
+                assert_eq!(waits, after);
+            }
+            assert!(matches!(look_at(torn, usize::MAX), (Found::Unparsable(_), TORN_TRIES)), "it stays torn");
+        }
+        let (found, waits) = look_at(b"{\"OPENAI_API_KEY\":5}", usize::MAX);
+        assert!(matches!((found, waits), (Found::Unparsable(_), 0)), "what is whole is not waited for");
+    }
+}

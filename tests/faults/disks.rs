@@ -121,3 +121,11 @@ fn a_full_disk_of_the_store() {
         arena.nothing_lies_around();
     }
 }
+
+/// Nothing can be renamed over a mount point: the client would find that out after it has spent the token.
+#[test]
+fn an_auth_json_that_is_mounted_by_itself() {
+    let arena = Arena::due();
+    let Some(mounts) = Mounts::single_file(&arena, "home/auth.json") else { return };
+    stops_before_the_post(&arena, &mounts, (2, "home-obstacle"));
+}

@@ -26,6 +26,12 @@ impl Mounts {
         Self::new(arena, &format!("mount --bind '{path}' '{path}' && mount -o remount,bind,ro '{path}'"))
     }
 
+    /// A single file of the sandbox, mounted onto itself as a container does with a file that it is given.
+    pub(crate) fn single_file(arena: &Arena, file: &str) -> Option<Self> {
+        let path = arena.sandbox.path(file).display().to_string();
+        Self::new(arena, &format!("mount --bind '{path}' '{path}'"))
+    }
+
     /// `None`, loudly, where nobody may mount. A CI must be able to.
     fn new(arena: &Arena, mount: &str) -> Option<Self> {
         let ready = arena.sandbox.path("mounted");

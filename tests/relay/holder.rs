@@ -176,3 +176,22 @@ fn what_was_added_during_the_exchange_survives() {
     assert_eq!((&document["OPENAI_API_KEY"], &document["vendor"]), (&"sk-added".into(), &"kept".into()));
     assert!(arena.authority.is_alive(&refresh_token(&arena)));
 }
+
+/// A link is followed, as Codex follows it: what it names is replaced, and the link stays.
+#[test]
+fn a_linked_auth_json_is_renewed_behind_its_link() {
+    let arena = with_login(&due());
+    let (path, target) = (arena.first().auth_json(), arena.sandbox.path("home/real.json"));
+    fs::rename(&path, &target).unwrap();
+    std::os::unix::fs::symlink(&target, &path).unwrap();
+    arena.run(&arena.first(), &REFRESH).refreshed(true);
+    assert!(fs::symlink_metadata(&path).unwrap().is_symlink());
+    assert!(arena.authority.is_alive(&refresh_token(&arena)));
+    assert!(
+        arena.sandbox.path("home/real.json.lock").exists(),
+        "Codex's second lock lies beside the real file"
+    );
+    // Logging out removes the link and leaves what it names, as with Codex.
+    arena.run_only(&arena.first(), &["logout"], "").fine();
+    assert!(fs::symlink_metadata(&path).is_err() && target.exists());
+}
