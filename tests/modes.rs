@@ -137,7 +137,7 @@ fn with_a_store() {
     let login = scene.authority.issue(&Account::named("modes"), &later).unwrap();
     scene.run_with_store(&["login", "--with-auth-json"], login.as_bytes(), 0);
     scene.run_with_store(&["logout", "--purge"], b"", 0);
-    assert_eq!(scene.locks.len(), 5);
+    assert_eq!(scene.locks.len(), 6);
     assert_eq!(scene.journals(), 0);
 }
 

@@ -1,7 +1,8 @@
 //! `enforce`: evaluates the policy over the login in the home and logs out locally when it is not allowed. Nothing is
 //! revoked, and a store keeps its baton.
 
-use crate::home::{AuthFile, Found, Home, Renewed, Sidecar};
+use crate::disk::remove;
+use crate::home::{AuthFile, Found, Renewed, Sidecar};
 use crate::job::explain;
 use crate::policy::{Mismatch, Policy};
 use crate::relay::RelayError;
@@ -39,6 +40,7 @@ pub fn enforce(bench: &Bench<'_>, options: EnforceOptions) -> Result<Report, Com
     let credential = match &found {
         Found::Nothing => {
             no_login();
+            forget_forbidden(bench, &parts.policy, session.file(), options);
             return Ok(report);
         }
         Found::Unparsable(error) => return Err(RelayError::Unparsable(*error).into()),
@@ -53,7 +55,10 @@ pub fn enforce(bench: &Bench<'_>, options: EnforceOptions) -> Result<Report, Com
         Err(mismatch) if options.dry_run => Err(CommandError::WouldLogOut(mismatch)),
         Err(mismatch) => match session.file().delete(&found, &around.patience(&|_| {})) {
             Ok(_) => {
-                forget(bench, &parts.home, session.file());
+                if let Err(error) = Sidecar::remove(&parts.home) {
+                    bench.warn(&format!("the sidecar could not be deleted: {}", explain(&error)));
+                }
+                forget_forbidden(bench, &parts.policy, session.file(), options);
                 Err(CommandError::LoggedOut(mismatch))
             }
             Err(source) => Err(CommandError::NotLoggedOut { mismatch, source }),
@@ -61,11 +66,15 @@ pub fn enforce(bench: &Bench<'_>, options: EnforceOptions) -> Result<Report, Com
     }
 }
 
-/// Deletes what we noted or kept beside the file that is gone.
-fn forget(bench: &Bench<'_>, home: &Home, file: &AuthFile) {
-    for done in [Sidecar::remove(home), Renewed::remove_all(file)] {
-        if let Err(error) = done {
-            bench.warn(&format!("a file of ours is still in the home: {}", explain(&error)));
+/// Judges what an interrupted refresh has left beside `auth.json`: a login that is not allowed goes, too; one that is may
+/// be the only copy, and is named.
+fn forget_forbidden(bench: &Bench<'_>, policy: &Policy, file: &AuthFile, options: EnforceOptions) {
+    for (path, login) in Renewed::all(file).unwrap_or_default() {
+        let allowed = login.is_none_or(|login| policy.approve_login(login).is_ok());
+        if allowed || options.dry_run {
+            bench.warn(&format!("`{}` is still in the home", path.display()));
+        } else if let Err(error) = remove(&path) {
+            bench.warn(&format!("a login is still in the home: {}", explain(&error)));
         }
     }
 }

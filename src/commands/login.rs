@@ -125,7 +125,9 @@ fn put(
     warn_of_loss(bench, &found, credential);
     session.file().place(credential, &found, &around.patience(&|_| {}))?;
     Sidecar::remove(around.home)?;
-    Renewed::remove_all(session.file())?;
+    for (path, _) in Renewed::all(session.file())? {
+        bench.warn(&format!("`{}` is still in the home: it may be the only copy of a login", path.display()));
+    }
     Ok(())
 }
 

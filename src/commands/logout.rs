@@ -38,7 +38,8 @@ pub fn logout(bench: &Bench<'_>, options: LogoutOptions) -> Result<Report, Comma
         {
             revocable.push(login.refresh_token().clone());
         }
-        let kept = Renewed::all(session.file())?.into_iter().filter_map(|(_, login)| login);
+        let kept =
+            Renewed::all(session.file()).unwrap_or_default().into_iter().filter_map(|(_, login)| login);
         revocable.extend(kept.map(|login| login.refresh_token().clone()));
         if let Some((store, keys)) = &slot {
             let relay = bench.relay(&around, &**store, keys)?;

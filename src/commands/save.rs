@@ -34,7 +34,10 @@ pub fn save(bench: &Bench<'_>, allow_account_change: bool) -> Result<Report, Com
             return Ok(report.with("saved", false));
         }
         // What an interrupted refresh of this home has renewed is newer than what auth.json has.
-        let found = alone::recovered(&around, &session)?;
+        let found = match alone::recovered(&around, &session) {
+            Err(RelayError::Home(HomeError::Changed(_))) => continue,
+            found => found?,
+        };
         let login = alone::login_of(&found)?;
         let approved = parts.policy.approve_login(login).map_err(CommandError::Forbidden)?;
         let seeded = relay.seed(&approved, allow_account_change)?;

@@ -27,6 +27,16 @@ pub struct Patience<'a> {
     pub tell: &'a dyn Fn(Duration),
 }
 
+/// Whose lock file it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Whose {
+    /// Ours alone, and perhaps written: not through a link, and with one name. Otherwise whoever may write the directory
+    /// could have us lock, or write, any file of this user.
+    Ours,
+    /// The client's: opened as the client opens it, and never written.
+    Clients,
+}
+
 /// A held lock. It is released when this is dropped, or when the process ends in whatever way.
 pub struct FileLock {
     file: File,
@@ -39,11 +49,11 @@ impl FileLock {
     /// # Errors
     /// [`DiskError::Locked`] when somebody else holds it for longer than `patience` allows; others when the file
     /// cannot be opened for writing.
-    pub fn acquire(path: &Path, patience: &Patience<'_>) -> Result<Self, DiskError> {
+    pub fn acquire(path: &Path, whose: Whose, patience: &Patience<'_>) -> Result<Self, DiskError> {
         let start = patience.clock.boot();
         let mut told = Duration::ZERO;
         loop {
-            if let Some(lock) = Self::try_acquire(path)? {
+            if let Some(lock) = Self::try_acquire(path, whose)? {
                 return Ok(lock);
             }
             let waited = patience.clock.boot().saturating_sub(start);
@@ -62,9 +72,9 @@ impl FileLock {
     ///
     /// # Errors
     /// When the file cannot be opened for writing.
-    pub fn try_acquire(path: &Path) -> Result<Option<Self>, DiskError> {
+    pub fn try_acquire(path: &Path, whose: Whose) -> Result<Option<Self>, DiskError> {
         loop {
-            let file = open(path)?;
+            let file = open(path, whose)?;
             match FileExt::try_lock_exclusive(&file) {
                 Ok(()) => {}
                 Err(error) if error.raw_os_error() == fs2::lock_contended_error().raw_os_error() => {
@@ -72,7 +82,7 @@ impl FileLock {
                 }
                 Err(error) => return Err(DiskError::io("lock", path)(error)),
             }
-            if is_still_at(&file, path)? {
+            if is_still_at(&file, path, whose)? {
                 return Ok(Some(Self { file, path: path.to_owned() }));
             }
         }
@@ -103,22 +113,25 @@ impl FileLock {
     }
 }
 
-fn open(path: &Path) -> Result<File, DiskError> {
+fn open(path: &Path, whose: Whose) -> Result<File, DiskError> {
     let mut options = OpenOptions::new();
     // For writing, although nothing may be written: NFS maps flock to a lock that demands it.
     options.read(true).write(true).create(true).truncate(false);
     #[cfg(unix)]
     {
+        use rustix::fs::OFlags;
         use std::os::unix::fs::OpenOptionsExt;
-        // Not through a link: whoever may write the directory could have us lock, or write, any file of this user.
-        let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
+        let link = if whose == Whose::Ours { OFlags::NOFOLLOW } else { OFlags::empty() };
+        let flags = link | OFlags::NONBLOCK;
         options.mode(0o600).custom_flags(i32::try_from(flags.bits()).unwrap_or_default());
     }
     let file = options.open(path).map_err(DiskError::io("open the lock file", path))?;
     if !file.metadata().map_err(DiskError::io("look at", path))?.is_file() {
         return Err(DiskError::NotAFile(path.to_owned()));
     }
-    refuse_other_names(&file, path)?;
+    if whose == Whose::Ours {
+        refuse_other_names(&file, path)?;
+    }
     Ok(file)
 }
 
@@ -139,10 +152,11 @@ fn refuse_other_names(_file: &File, _path: &Path) -> Result<(), DiskError> {
 }
 
 #[cfg(unix)]
-fn is_still_at(file: &File, path: &Path) -> Result<bool, DiskError> {
+fn is_still_at(file: &File, path: &Path, whose: Whose) -> Result<bool, DiskError> {
     use std::os::unix::fs::MetadataExt;
     let ours = file.metadata().map_err(DiskError::io("look at", path))?;
-    match std::fs::symlink_metadata(path) {
+    let there = if whose == Whose::Ours { path.symlink_metadata() } else { path.metadata() };
+    match there {
         Ok(there) => Ok((ours.dev(), ours.ino()) == (there.dev(), there.ino())),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
         Err(error) => Err(DiskError::io("look at", path)(error)),
@@ -150,7 +164,7 @@ fn is_still_at(file: &File, path: &Path) -> Result<bool, DiskError> {
 }
 
 #[cfg(not(unix))]
-fn is_still_at(_file: &File, _path: &Path) -> Result<bool, DiskError> {
+fn is_still_at(_file: &File, _path: &Path, _whose: Whose) -> Result<bool, DiskError> {
     // An open file cannot be deleted there.
     Ok(true)
 }

@@ -12,7 +12,7 @@ mod write;
 
 pub use directory::{private_directory, refuse_shared};
 pub use error::DiskError;
-pub use lock::{FileLock, Patience};
+pub use lock::{FileLock, Patience, Whose};
 pub use read::{Read, read_capped, read_open};
 pub use reserve::{fill, reserve};
 pub use write::{NewFile, remove, replace};

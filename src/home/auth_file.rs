@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::{ClientLocks, Home, HomeError};
 use crate::credential::{AuthJson, Client, Credential, MAX_LOGIN_BYTES, ParseError, Unusable};
-use crate::disk::{DiskError, NewFile, Patience, Read, read_capped, remove};
+use crate::disk::{DiskError, FileLock, NewFile, Patience, Read, Whose, read_capped, remove};
 use crate::job::Clock;
 use crate::policy::Approved;
 
@@ -169,7 +169,7 @@ impl AuthFile {
         self.refuse_obstacle()?;
         for path in ClientLocks::paths(self) {
             // Opening is the test; that somebody holds it just now is no obstacle.
-            crate::disk::FileLock::try_acquire(&path)?;
+            FileLock::try_acquire(&path, Whose::Clients)?;
         }
         // As large as the file may be: a full disk shows, too. It vanishes at once.
         NewFile::beside(&self.real_path, ".auth-", &[0; MAX_LOGIN_BYTES])?;

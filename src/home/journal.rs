@@ -18,7 +18,7 @@ use sha2::{Digest, Sha256};
 
 use super::{HomeError, StateDirectory};
 use crate::baton::{MAX_JOURNAL_BYTES, OwnerId, SealedBytes, SlotId};
-use crate::disk::{DiskError, FileLock, Patience, fill, read_open, remove, reserve};
+use crate::disk::{DiskError, FileLock, Patience, Whose, fill, read_open, remove, reserve};
 
 /// The names of one slot's journals: by slot, audience and store, so that two slots never see each other's.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -94,7 +94,8 @@ impl Journals {
         if !directory.is_dir() {
             return Ok(None);
         }
-        let lock = FileLock::acquire(&directory.join(format!("{}.lock", self.name.0)), patience)?;
+        let lock =
+            FileLock::acquire(&directory.join(format!("{}.lock", self.name.0)), Whose::Ours, patience)?;
         Ok(Some(Turn { _lock: lock }))
     }
 
@@ -140,6 +141,13 @@ impl Journals {
             }
         }
         Ok(leftovers)
+    }
+
+    /// Returns whether there is any journal of this slot, of a living process or left behind.
+    #[must_use]
+    pub fn exist(&self) -> bool {
+        let entries = fs::read_dir(self.state.journals()).into_iter().flatten().flatten();
+        entries.into_iter().any(|entry| self.owner_of(&entry.path()).is_some())
     }
 
     fn owner_of(&self, path: &Path) -> Option<OwnerId> {

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::{AuthFile, Home, HomeError};
 use crate::baton::HomeId;
-use crate::disk::{DiskError, FileLock, Patience, Read, read_capped, read_open};
+use crate::disk::{DiskError, FileLock, Patience, Read, Whose, read_capped, read_open};
 use crate::job::random;
 
 /// A name and a line for people.
@@ -32,7 +32,7 @@ impl HomeLock {
     /// # Errors
     /// When the lock is held for too long, or the file cannot be used.
     pub fn acquire(home: &Home, holder: &str, patience: &Patience<'_>) -> Result<Self, HomeError> {
-        let lock = FileLock::acquire(&Self::path(home), patience)?;
+        let lock = FileLock::acquire(&Self::path(home), Whose::Ours, patience)?;
         let id = sign(&lock, holder)?;
         Ok(Self { _lock: lock, id })
     }
@@ -65,14 +65,17 @@ impl HomeLock {
 /// cache, a template) gets a name of its own, or holding its lock would count as holding that of the original.
 fn sign(lock: &FileLock, holder: &str) -> Result<HomeId, HomeError> {
     let content = read_open(lock.file(), lock.path(), MAX_BYTES)?;
-    let text = std::str::from_utf8(&content).map_err(|_| HomeError::NotOurLock(lock.path().to_owned()))?;
+    let not_ours = || HomeError::NotOurLock(lock.path().to_owned());
+    let text = std::str::from_utf8(&content).map_err(|_| not_ours())?;
     let mut lines = text.lines();
-    let written = match lines.next() {
-        None => None,
-        Some(first) => {
-            Some(HomeId::parse(first.trim()).ok_or_else(|| HomeError::NotOurLock(lock.path().to_owned()))?)
-        }
-    };
+    let first = lines.next().unwrap_or_default();
+    let written = HomeId::parse(first);
+    // Half a name, or the zeroes that a power cut leaves, were ours; anything else is somebody's.
+    let torn = first.len() < 32 && first.bytes().all(|byte| byte.is_ascii_hexdigit())
+        || text.bytes().all(|byte| byte == 0);
+    if written.is_none() && !torn {
+        return Err(not_ours());
+    }
     let here = place_of(lock)?;
     let id = match written.filter(|_| lines.nth(1) == Some(here.as_str())) {
         Some(id) => id,
@@ -83,7 +86,7 @@ fn sign(lock: &FileLock, holder: &str) -> Result<HomeId, HomeError> {
     let written = file
         .set_len(0)
         .and_then(|()| file.seek(SeekFrom::Start(0)))
-        .and_then(|_| write!(file, "{id}\n{holder}\n{here}\n"));
+        .and_then(|_| file.write_all(format!("{id}\n{holder}\n{here}\n").as_bytes()));
     written.map_err(|source| DiskError::Io { action: "write", path: lock.path().to_owned(), source })?;
     Ok(id)
 }
@@ -114,8 +117,8 @@ impl ClientLocks {
     /// When one is held for too long, or cannot be opened.
     pub fn acquire(file: &AuthFile, patience: &Patience<'_>) -> Result<Self, HomeError> {
         let [auth, auth_json] = Self::paths(file);
-        let auth = FileLock::acquire(&auth, patience)?;
-        let auth_json = FileLock::acquire(&auth_json, patience)?;
+        let auth = FileLock::acquire(&auth, Whose::Clients, patience)?;
+        let auth_json = FileLock::acquire(&auth_json, Whose::Clients, patience)?;
         Ok(Self { _auth_json: auth_json, _auth: auth })
     }
 

@@ -17,6 +17,7 @@ use crate::disk::{DiskError, Read, fill, read_capped, remove, replace, reserve};
 
 /// A login with the tokens of one more reply, in bytes.
 const SIZE: usize = 96 * 1024;
+const REPLY: &str = "reply";
 const PREFIX: &str = "authbaton-renewed-";
 
 /// The place for what one exchange gives.
@@ -42,9 +43,27 @@ impl Renewed {
         auth.directory().join(format!("{PREFIX}{parent}.json"))
     }
 
-    /// Where a reply is kept that cannot be used: under a name that no later exchange needs.
+    /// Where a reply is kept that cannot be used: under a name that no later exchange needs, and that nothing has yet.
     fn aside(path: &Path) -> PathBuf {
-        path.with_extension("reply")
+        let first = path.with_extension(REPLY);
+        let numbered = (2..).map(|number: usize| path.with_extension(format!("{number}.{REPLY}")));
+        std::iter::once(first.clone()).chain(numbered).find(|path| !path.exists()).unwrap_or(first)
+    }
+
+    /// Returns the reply that was kept for a token, which was spent for it: it must not be sent again.
+    #[must_use]
+    pub fn kept_reply(auth: &AuthFile, parent: TokenHash) -> Option<PathBuf> {
+        Some(Self::path(auth, parent).with_extension(REPLY)).filter(|path| path.exists())
+    }
+
+    /// Notes that a request goes out now: whoever finds the place blank waits from then on.
+    ///
+    /// # Errors
+    /// When the file's time cannot be set.
+    pub fn touch(&self, now: DateTime<Utc>) -> Result<(), HomeError> {
+        let path = self.path.clone();
+        let touched = self.file.set_modified(now.into());
+        Ok(touched.map_err(|source| DiskError::Io { action: "touch", path, source })?)
     }
 
     /// Makes the place for what comes out of `parent`.
@@ -129,7 +148,7 @@ impl Renewed {
     /// Returns every file of this kind in a home, with the login in it where there is one.
     ///
     /// # Errors
-    /// When the home or a file cannot be read.
+    /// When the home cannot be read.
     pub fn all(auth: &AuthFile) -> Result<Vec<(PathBuf, Option<FullLogin>)>, HomeError> {
         let directory = auth.directory();
         let io = |source| DiskError::Io { action: "list", path: directory.to_owned(), source };
@@ -142,7 +161,8 @@ impl Renewed {
         for entry in entries {
             let entry = entry.map_err(io)?;
             if entry.file_name().to_str().is_some_and(|name| name.starts_with(PREFIX)) {
-                let login = content(&entry.path())?.and_then(|content| login_in(&content));
+                // What cannot be read has no login that anybody could use.
+                let login = content(&entry.path()).ok().flatten().and_then(|content| login_in(&content));
                 all.push((entry.path(), login));
             }
         }

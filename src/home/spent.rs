@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::{HomeError, JournalName, StateDirectory};
 use crate::baton::TokenHash;
-use crate::disk::{Read, private_directory, read_capped, replace};
+use crate::disk::{FileLock, Patience, Read, Whose, private_directory, read_capped, replace};
 
 /// How many are remembered for each slot; the oldest is forgotten first.
 const MAX_SPENT: usize = 256;
@@ -40,8 +40,9 @@ impl SpentHere {
     ///
     /// # Errors
     /// When the memory cannot be written.
-    pub fn remember(&self, token: TokenHash) -> Result<(), HomeError> {
+    pub fn remember(&self, token: TokenHash, patience: &Patience<'_>) -> Result<(), HomeError> {
         private_directory(&self.directory)?;
+        let _lock = FileLock::acquire(&self.path.with_extension("lock"), Whose::Ours, patience)?;
         let text = self.text()?;
         let mut hashes: Vec<&str> = text.lines().collect();
         let hash = token.to_string();

@@ -49,8 +49,11 @@ const MAX_ROUNDS: usize = 4;
 /// [`RelayError::NotPlaced`] when it was renewed and `auth.json` could not take it.
 pub fn refresh(around: &Surroundings<'_>, session: &Session, force: bool) -> Result<Refreshed, RelayError> {
     for _ in 0..MAX_ROUNDS {
-        if let Some(refreshed) = refresh_once(around, session, force)? {
-            return Ok(refreshed);
+        match refresh_once(around, session, force) {
+            Ok(Some(refreshed)) => return Ok(refreshed),
+            // Before anything was spent; afterwards it is told as `NotPlaced`.
+            Ok(None) | Err(RelayError::Home(HomeError::Changed(_))) => {}
+            Err(error) => return Err(error),
         }
         around.tell(Level::Info, "the client changed the home's login meanwhile; looking again");
     }
@@ -70,12 +73,19 @@ fn refresh_once(
         Freshness::Due(due) => due,
         Freshness::Fresh => return Ok(Some(Refreshed { login: approved.into_inner(), exchanged: false })),
     };
+    let parent = TokenHash::of(approved.get().refresh_token());
+    if !force && let Some(kept) = Renewed::kept_reply(&session.file, parent) {
+        return Err(RelayError::ReplyKept(kept));
+    }
     session.file.preflight()?;
     around.authority.prepare().map_err(ExchangeError::Client)?;
-    let place = Renewed::reserve(&session.file, TokenHash::of(approved.get().refresh_token()))?;
+    let place = Renewed::reserve(&session.file, parent)?;
     let deferral = Deferral::begin().map_err(RelayError::Signals)?;
     around.tell(Level::Detail, &format!("exchanging the home's refresh token: {due}"));
-    let is_unchanged = || Ok(session.file.look(around.clock)?.is_same(&found));
+    let is_unchanged = || {
+        place.touch(around.clock.now())?;
+        Ok(session.file.look(around.clock)?.is_same(&found))
+    };
     let body = match exchange(around, &approved, due, &deferral, is_unchanged) {
         Ok(Some(body)) => body,
         Ok(None) => {
@@ -162,7 +172,7 @@ pub fn recovered(around: &Surroundings<'_>, session: &Session) -> Result<Found, 
         }
         LeftInHome::Torn => {
             let kept = Renewed::set_aside(file, parent)?;
-            around.tell(Level::Warning, &format!("`{}` cannot be read, and is kept", kept.display()));
+            return Err(RelayError::ReplyKept(kept));
         }
         LeftInHome::Login(login) => {
             let approved = around.policy.approve_login(*login).map_err(RelayError::Policy)?;
@@ -184,7 +194,7 @@ fn sweep(around: &Surroundings<'_>, session: &Session, held: &FullLogin) -> Resu
             login.is_some_and(|login| login.refresh_token().expose() == held.refresh_token().expose());
         if landed {
             crate::disk::remove(&path).map_err(HomeError::from)?;
-        } else {
+        } else if path.extension().is_none_or(|it| it != "reply") {
             around.tell(Level::Warning, &format!("`{}` is kept: the home has another login", path.display()));
         }
     }

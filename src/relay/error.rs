@@ -118,6 +118,9 @@ pub enum RelayError {
         /// Where the renewed login is, whole.
         kept: std::path::PathBuf,
     },
+    /// The home's token was spent for a reply that could not be used. Nothing was sent.
+    #[error("the home's token was spent for the reply in `{}`, which could not be used", .0.display())]
+    ReplyKept(std::path::PathBuf),
     /// Renewed in a home that is the holder, and nothing there could be written: the new token is gone.
     #[error("the login was renewed, and neither auth.json nor a file beside it could be written")]
     Lost(#[source] HomeError),

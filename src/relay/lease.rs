@@ -80,8 +80,14 @@ impl Relay<'_> {
                 Permission::Suspect { until } => return Err(RelayError::Suspect(until)),
                 Permission::Use => return Ok(Admission::Use(Box::new(loaded))),
                 Permission::Lease(due) => {
-                    if !want.force {
-                        self.refuse_rollback(&loaded)?;
+                    if !want.force && self.is_rolled_back(&loaded)? {
+                        // A job of this machine may have the result still in its hand, or in its journal.
+                        let waited = clock.boot().saturating_sub(start);
+                        if !self.journals().exist() || waited >= self.waiting() {
+                            return Err(RelayError::RolledBack);
+                        }
+                        clock.sleep(jittered(POLL)?);
+                        continue;
                     }
                     if let Some(held) = self.take(session, loaded, due, unproven.map(|(_, since)| since))? {
                         return Ok(Admission::Lease(Box::new(held)));
@@ -188,12 +194,10 @@ impl Relay<'_> {
         }
     }
 
-    /// Refuses a slot that holds what this machine has spent.
-    fn refuse_rollback(&self, loaded: &Loaded) -> Result<(), RelayError> {
-        match loaded.baton().state().holds {
-            Some(held) if self.spent_here().has(held)? => Err(RelayError::RolledBack),
-            _ => Ok(()),
-        }
+    /// Returns whether the slot holds what this machine has spent.
+    fn is_rolled_back(&self, loaded: &Loaded) -> Result<bool, RelayError> {
+        let held = loaded.baton().state().holds;
+        Ok(held.map(|held| self.spent_here().has(held)).transpose()?.unwrap_or(false))
     }
 
     /// Step 4: everything that could keep the result from being stored and used shows before anything is spent.

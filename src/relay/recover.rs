@@ -141,6 +141,18 @@ impl Relay<'_> {
         Ok(())
     }
 
+    /// Notes what this machine knows to be spent. Failing to is no error: it is a second guard.
+    pub(super) fn remember_spent(&self, exchanged: &Exchanged) {
+        if exchanged.reply == ReplyKind::Same {
+            return;
+        }
+        let patience = self.around.patience(&|_| {});
+        if let Err(error) = self.spent_here().remember(exchanged.parent, &patience) {
+            let text = format!("this machine could not note what it has spent: {}", explain(&error));
+            self.around.tell(Level::Warning, &text);
+        }
+    }
+
     /// Does with a journaled reply what its owner would have done.
     fn settle(&self, header: &JournalHeader, body: &[u8]) -> Result<Settled, RelayError> {
         for _ in 0..MAX_ROUNDS {
@@ -150,6 +162,7 @@ impl Relay<'_> {
             else {
                 return Ok(Settled::Unreadable);
             };
+            self.remember_spent(&judged.exchanged);
             let (next, settled) = match (state.judge_result(&judged.exchanged), judged.renewed) {
                 (ResultVerdict::Landed, _) => return Ok(Settled::Landed),
                 (ResultVerdict::Keep, _) | (ResultVerdict::Store(_), None) => return Ok(Settled::MovedOn),

@@ -38,13 +38,10 @@ impl Relay<'_> {
         let Some(judged) = self.judge(&header, body, Some(&parent)) else {
             return Err(ExchangeError::Unreadable.into());
         };
+        self.remember_spent(&judged.exchanged);
         let Some(Renewed { login, rotated }) = judged.renewed else {
             return Err(self.refuse_reply(held, body, &parent));
         };
-        if rotated && let Err(error) = self.spent_here().remember(header.parent) {
-            let text = format!("this machine could not note what it has spent: {}", explain(&error));
-            self.around.tell(Level::Warning, &text);
-        }
         let start = self.around.clock.boot();
         let mut interval = FIRST_PAUSE;
         let mut conflicts = 0;

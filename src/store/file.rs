@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use super::{Access, Durability, Exclusive, Facts, Store, StoreError, Swap, Version};
 use crate::baton::{MAX_BATON_BYTES, SealedBytes, SlotName};
 use crate::disk::{
-    DiskError, FileLock, Patience, Read, private_directory, read_capped, refuse_shared, replace,
+    DiskError, FileLock, Patience, Read, Whose, private_directory, read_capped, refuse_shared, replace,
 };
 use crate::job::{Clock, SystemClock};
 
@@ -90,7 +90,7 @@ impl Store for FileStore {
         }
         private_directory(&self.directory).map_err(StoreError::Untrusted)?;
         let patience = Patience { clock: &*self.clock, limit: WORST_SWAP, tell: &|_| {} };
-        let _lock = FileLock::acquire(&self.path(slot, "lock"), &patience)?;
+        let _lock = FileLock::acquire(&self.path(slot, "lock"), Whose::Ours, &patience)?;
         let there = self.read(slot)?.map(|(_, version)| version);
         if there.as_ref() != expected {
             return Ok(Swap::Conflict);

@@ -124,9 +124,10 @@ fn on_a_ci_it_must_be_said() {
     arena.ended(started).failed(2, "store-not-configured");
 }
 
-/// After exit 10 the living login lies beside `auth.json`: `save` takes that one, and logging out leaves neither.
+/// After exit 10 the living login lies beside `auth.json`: `save` takes that one, logging out leaves neither, and who logs
+/// in with something else is told of it, because it may be the only copy.
 #[test]
-fn what_lies_beside_auth_json_is_saved_and_deleted_with_it() {
+fn what_lies_beside_auth_json_is_saved_deleted_or_named() {
     for verb in ["save", "logout", "enforce", "login"] {
         let arena = with_login(&due());
         let before = fs::read(arena.first().auth_json()).unwrap();
@@ -152,7 +153,13 @@ fn what_lies_beside_auth_json_is_saved_and_deleted_with_it() {
             }
             _ => {
                 let login = ["login", "--with-api-key"];
-                arena.run_with(&arena.first(), &login, "sk-example").fine();
+                let ran = arena.run_only(&arena.first(), &login, "sk-example");
+                assert!(ran.fine().stderr.contains(beside.to_str().unwrap()), "{}", ran.stderr);
+                // What the policy allows stays, whatever becomes of the key.
+                let enforce = ["enforce", "--forced-login-method", "chatgpt"];
+                arena.run_only(&arena.first(), &enforce, "").failed(4, "policy-logged-out");
+                assert_eq!(renewed_files(&arena), [beside]);
+                continue;
             }
         }
         assert!(renewed_files(&arena).is_empty(), "{verb} left a login behind");
@@ -194,4 +201,19 @@ fn a_linked_auth_json_is_renewed_behind_its_link() {
     // Logging out removes the link and leaves what it names, as with Codex.
     arena.run_only(&arena.first(), &["logout"], "").fine();
     assert!(fs::symlink_metadata(&path).is_err() && target.exists());
+}
+
+/// A reply came for the token, so it is spent: it is not sent again, unless somebody insists.
+#[test]
+fn a_token_whose_reply_was_kept_is_not_sent_again() {
+    let arena = with_login(&due());
+    arena.authority.script(Behaviour::Twisted(Twist::OtherAccount));
+    arena.run(&arena.first(), &REFRESH).failed(5, "reply-refused");
+    let [kept] = renewed_files(&arena).try_into().unwrap();
+    assert!(kept.extension().is_some_and(|it| it == "reply"));
+    let again = arena.run(&arena.first(), &REFRESH);
+    again.failed(5, "reply-refused");
+    assert!(again.stderr.contains(kept.to_str().unwrap()), "{}", again.stderr);
+    assert_eq!(arena.authority.posts(), 1);
+    arena.run(&arena.first(), &["refresh", "--store", "home:", "--force"]).failed(5, "login-reused");
 }

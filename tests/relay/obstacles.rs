@@ -161,3 +161,18 @@ fn a_lock_file_that_is_another_file_is_not_written() {
         assert_eq!(std::fs::read(&lock).unwrap(), b"not ours");
     }
 }
+
+/// Half a name, or the zeroes of a power cut, were ours; the client's own lock files may be links, as the client allows.
+#[test]
+fn a_torn_lock_file_gets_a_new_name_and_the_clients_may_be_links() {
+    for torn in [&b""[..], b"c0ffee", &[0; 100]] {
+        let arena = Arena::due();
+        arena.sandbox.write("home/authbaton.lock", torn);
+        let (lock, other) = (arena.sandbox.path("home/auth.lock"), arena.sandbox.path("home/other.lock"));
+        std::fs::rename(&lock, &other).unwrap();
+        std::os::unix::fs::symlink(&other, &lock).unwrap();
+        std::fs::hard_link(arena.sandbox.path("home/auth.json.lock"), arena.sandbox.path("home/a.lock"))
+            .unwrap();
+        arena.refresh().refreshed(true);
+    }
+}

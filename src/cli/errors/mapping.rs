@@ -75,6 +75,7 @@ fn of_relay(error: &RelayError) -> ErrorId {
         RelayError::Unusable(_) => ErrorId::CredentialUnusable,
         RelayError::NotFull(error) => of_not_full(*error),
         RelayError::HolderElsewhere => ErrorId::AccessOnlyGiven,
+        RelayError::ReplyKept(_) => ErrorId::ReplyRefused,
         RelayError::Lost(_) => ErrorId::RotatedLost,
         RelayError::NotPlaced { .. } => ErrorId::NotPlaced,
         RelayError::NotStored { .. } => ErrorId::NotStored,
