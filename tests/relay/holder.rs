@@ -1,14 +1,14 @@
 //! Without a store the home is the holder: the login stays there whole, and is renewed there.
 
 use std::fs;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use authbaton::baton::TokenHash;
 use authbaton::credential::RefreshToken;
 use authbaton::rehearsal::{Behaviour, Twist};
 use serde_json::Value;
 
-use crate::arena::{Arena, due, fresh};
+use crate::arena::{Arena, due, fresh, wait_until};
 use crate::launch::{self, LIMIT};
 
 const REFRESH: [&str; 3] = ["refresh", "--store", "home:"];
@@ -216,4 +216,24 @@ fn a_token_whose_reply_was_kept_is_not_sent_again() {
     assert!(again.stderr.contains(kept.to_str().unwrap()), "{}", again.stderr);
     assert_eq!(arena.authority.posts(), 1);
     arena.run(&arena.first(), &["refresh", "--store", "home:", "--force"]).failed(5, "login-reused");
+}
+
+/// A place that is blank says that a request may be under way: the next one must not overtake it.
+#[test]
+fn the_request_of_an_interrupted_run_is_waited_for() {
+    let arena = with_login(&due());
+    arena.authority.hold_replies();
+    let started = arena.start(&arena.first(), &REFRESH, "");
+    assert!(arena.authority.wait_for_exchanges(1, LIMIT));
+    started.kill();
+    arena.authority.release();
+    let waiting = arena.start(&arena.first(), &REFRESH, "");
+    wait_until("the waiting", || waiting.said().contains("an interrupted request may be under way"));
+    assert_eq!(arena.authority.posts(), 1, "it was sent again at once");
+    waiting.kill();
+    // Later the request must have ended; what became of it, the authority tells.
+    let [place] = renewed_files(&arena).try_into().unwrap();
+    let long_ago = std::time::SystemTime::now() - Duration::from_secs(60);
+    fs::OpenOptions::new().write(true).open(place).unwrap().set_modified(long_ago).unwrap();
+    arena.run(&arena.first(), &REFRESH).failed(5, "login-reused");
 }

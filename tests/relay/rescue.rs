@@ -130,3 +130,19 @@ fn whoever_may_not_write_the_store_leaves_the_journal() {
     assert!(arena.state() == before);
     assert_eq!(arena.journals(&runner), journals);
 }
+
+/// Also what a run spent that ended before it could note it: whoever settles its journal knows, too.
+#[test]
+fn what_a_journal_tells_of_a_spent_token_is_remembered() {
+    let arena = Arena::due();
+    let runner = arena.first();
+    let slot = arena.sandbox.path("store/default.baton");
+    let old = fs::read(&slot).unwrap();
+    refresh_without_storing(&arena, &runner);
+    let (journal, _) = arena.journals(&runner).remove(0);
+    fs::remove_dir_all(journal.parent().unwrap().with_file_name("spent")).unwrap();
+    arena.run(&runner, &["rescue"]).fine();
+    fs::write(&slot, &old).unwrap();
+    arena.run(&runner, &["refresh"]).failed(5, "login-rolled-back");
+    assert_eq!(arena.authority.posts(), 1);
+}
