@@ -16,7 +16,8 @@ use authbaton::{
 use clap::{Arg, ArgAction, Command};
 
 /// An environment must not say where a token is sent.
-const WITHOUT_VARIABLE: [&str; 5] = ["authority-url", "ca-file", "from-file", "seed-file", "seed-env"];
+const WITHOUT_VARIABLE: [&str; 6] =
+    ["authority-url", "ca-file", "config-root", "from-file", "seed-file", "seed-env"];
 /// Switches that say how to report, and do nothing.
 const SWITCHES_WITH_VARIABLE: [&str; 3] = ["json", "quiet", "verbose"];
 

@@ -50,6 +50,7 @@ impl Scene {
         // The widest umask: no mode is right by the grace of the caller's.
         let mut command = self.sandbox.command(Path::new("/bin/sh"));
         command.args(["-c", "umask 000; exec \"$@\"", "sh", env!("CARGO_BIN_EXE_authbaton")]);
+        command.arg("--config-root").arg(self.sandbox.path("system"));
         command.args(arguments).args(["--authority-url", &self.authority.url(), "--timeout", "1s"]);
         command.arg("--home").arg(self.sandbox.home());
         run(&mut command, input, Duration::from_secs(60)).unwrap().exited(code);

@@ -8,6 +8,7 @@
 
 use std::{
     fs,
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
 };
 
@@ -20,8 +21,19 @@ fn scenarios() {
     let user = tempfile::tempdir().unwrap();
     let path = |name: &str| user.path().join(name).to_str().unwrap().to_owned();
     let cases = trycmd::TestCases::new();
-    cases.env("HOME", path("user")).env("XDG_STATE_HOME", path("state")).case(CASES);
+    cases.env("HOME", path("user")).env("XDG_STATE_HOME", path("state"));
+    cases.register_bin("authbaton", without_system(user.path())).case(CASES);
     cases.run();
+}
+
+/// The program with a system configuration of its own: no case depends on `/etc/codex` of the machine.
+fn without_system(directory: &Path) -> PathBuf {
+    let script = directory.join("authbaton");
+    let (program, root) = (env!("CARGO_BIN_EXE_authbaton"), directory.join("system"));
+    let text = format!("#!/bin/sh\nexec '{program}' --config-root '{}' \"$@\"\n", root.display());
+    fs::write(&script, text).unwrap();
+    fs::set_permissions(&script, fs::Permissions::from_mode(0o700)).unwrap();
+    script
 }
 
 /// Without one of these a case would pass whatever happens, or depend on who runs it.

@@ -13,9 +13,10 @@ use clap::{Arg, ArgAction, ArgGroup, Args, Command, CommandFactory, FromArgMatch
 use crate::commands::{EnforceOptions, LoginKind, LogoutOptions, RestoreOptions, SecretSource};
 use crate::job::Environment;
 
-/// Options that an environment must not set: a poisoned one would receive a refresh token; and where one call reads its
-/// secret from is said in that call.
-const WITHOUT_VARIABLE: [&str; 5] = ["authority-url", "ca-file", "from-file", "seed-file", "seed-env"];
+/// Options that an environment must not set: a poisoned one would receive a refresh token, or look away from what the
+/// administrator has forbidden; and where one call reads its secret from is said in that call.
+const WITHOUT_VARIABLE: [&str; 6] =
+    ["authority-url", "ca-file", "config-root", "from-file", "seed-file", "seed-env"];
 
 /// Options that exclude each other.
 const RIVALS: [&[&str]; 1] = [&["quiet", "verbose"]];
@@ -75,6 +76,18 @@ pub(super) struct Common {
     /// Allow ChatGPT logins of this workspace only (repeatable; in the variable: one a line)
     #[arg(long, global = true, value_name = "ID", value_delimiter = '\n')]
     pub(super) forced_chatgpt_workspace_id: Vec<String>,
+    /// Narrow the policy by the `forced_` keys of this file, which has the form of the client's config.toml
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(super) managed_config: Option<PathBuf>,
+    /// The profile that Codex will be started with: lays `NAME.config.toml` of the home over its config.toml
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(super) profile: Option<String>,
+    /// A setting that the client will be started with (repeatable; in the variable: one a line)
+    #[arg(long, short, global = true, value_name = "KEY=VALUE", value_delimiter = '\n')]
+    pub(super) config: Vec<String>,
+    /// Read the system's configuration below this directory
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(super) config_root: Option<PathBuf>,
     /// Another authority; https, or http on loopback
     #[arg(long, global = true, value_name = "URL")]
     pub(super) authority_url: Option<String>,

@@ -102,13 +102,16 @@ error_table! {
         "give `--ca-file` a file of certificates in PEM form"
     PolicyUnreadable "policy-unreadable" Usage
         "A configuration file cannot be read, so nothing can be decided; nothing was placed or deleted"
-        "make the file readable, or delete it"
+        "make it a readable file of at most 1 MiB, or delete it"
     PolicyInvalid "policy-invalid" Usage
         "A configuration value cannot be understood, so nothing can be decided; nothing was placed or deleted"
         "mend the value in the message; the client stops at it, too"
     PolicyImpossible "policy-impossible" Usage
         "The restrictions contradict each other: nobody could log in; nothing was placed or deleted"
         "make the sources in the message agree"
+    CredentialsStoreUnsupported "credentials-store-unsupported" Usage
+        "The client is configured to keep its login in a keyring or in memory, and would ignore an auth.json; nothing was placed or deleted"
+        "set `cli_auth_credentials_store = \"file\"` where the message says"
     InputEmpty "input-empty" NoCredential
         "A secret was expected, and nothing came"
         "check the name of the secret; on a fork or for Dependabot the platform gives none"
@@ -172,6 +175,9 @@ error_table! {
     SlotEmpty "slot-empty" NoCredential
         "The slot holds no login"
         "seed it: `authbaton restore --seed-file auth.json`, from a login that nobody else uses"
+    EnvironmentUnusable "environment-unusable" NoCredential
+        "A variable has a credential that the client cannot read; it would stop at it"
+        "unset the variable, or give it a personal access token or an agent identity"
     RefreshFirst "refresh-first" NoCredential
         "What the slot holds must be exchanged once before anyone relies on it"
         "run `authbaton refresh`"
@@ -187,6 +193,12 @@ error_table! {
     PolicyWouldLogOut "policy-would-log-out" Policy
         "The policy does not allow the login in the home; this was a dry run, and it is still there"
         "run `authbaton enforce` to log out, or log in with a credential that the policy allows"
+    PolicyEnvironment "policy-environment" Policy
+        "The policy does not allow the credential in a variable, which the client prefers to the home's login; that one was left alone"
+        "unset the variable, or give it a credential that the policy allows"
+    PolicyUndecidable "policy-undecidable" Policy
+        "The policy names workspaces, and this kind of credential does not say which it belongs to; nothing was placed or deleted"
+        "use a ChatGPT login or an agent identity, or lift the restriction for this home"
     PolicyNotLoggedOut "policy-not-logged-out" Policy
         "The policy does not allow the login in the home, and it could not be deleted"
         "delete auth.json by hand; the message says what was in the way"

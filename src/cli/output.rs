@@ -42,9 +42,11 @@ impl Output {
     }
 
     pub(super) fn failure(&self, error: &CommandError) -> Exit {
+        let report = error.report();
+        let error = error.bare();
         let (id, text) = (ErrorId::of(error), explain(error));
-        let fields = error.report().map(|report| report.fields().clone()).unwrap_or_default();
-        if let (Some(report), false) = (error.report(), self.json) {
+        let fields = report.map(|report| report.fields().clone()).unwrap_or_default();
+        if let (Some(report), false) = (report, self.json) {
             let lines: String = report.lines().iter().map(|line| format!("{line}\n")).collect();
             stdout_text(&lines);
         }

@@ -11,7 +11,7 @@ use crate::baton::{Audience, SlotId, SlotName};
 use crate::commands::Settings;
 use crate::credential::{Client, Margin};
 use crate::job::Platform;
-use crate::policy::Restriction;
+use crate::policy::{Constraint, Flags, PolicyOptions, Profile};
 use crate::store::StoreUrl;
 
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(60);
@@ -50,29 +50,41 @@ pub(super) fn settings(common: &Common) -> Result<Settings, Problems> {
         problems.take("refresh-before-expiry", common.refresh_before_expiry.as_deref().map(duration));
     let lock_timeout = problems.take("lock-timeout", common.lock_timeout.as_deref().map(span));
     let timeout = problems.take("timeout", common.timeout.as_deref().map(span));
-    let (method, workspaces) = (common.forced_login_method.as_deref(), &common.forced_chatgpt_workspace_id);
-    // Each by itself, so that the problem of one does not hide that of the other.
-    for one in [Restriction::of_options(method, &[]), Restriction::of_options(None, workspaces)] {
-        problems.0.extend(one.err().map(|error| error.to_string()));
+    let policy = policy(common, &mut problems);
+    if !problems.0.is_empty() {
+        return Err(problems);
     }
-    match Restriction::of_options(method, workspaces) {
-        Err(_) => Err(problems),
-        Ok(_) if !problems.0.is_empty() => Err(problems),
-        Ok(restriction) => Ok(Settings {
-            client: client.unwrap_or(Client::Codex),
-            home: common.home.clone(),
-            store,
-            store_text: common.store.clone(),
-            id: SlotId { slot: slot.unwrap_or_default(), audience: audience.unwrap_or_default() },
-            seal_key_file: common.seal_key_file.clone(),
-            margin: margin.map_or(Margin::Default, Margin::Fixed),
-            lock_timeout,
-            timeout: timeout.unwrap_or(DEFAULT_TIMEOUT),
-            platform,
-            restriction,
-            authority,
-            ca_file: common.ca_file.clone(),
-        }),
+    Ok(Settings {
+        client: client.unwrap_or(Client::Codex),
+        home: common.home.clone(),
+        store,
+        store_text: common.store.clone(),
+        id: SlotId { slot: slot.unwrap_or_default(), audience: audience.unwrap_or_default() },
+        seal_key_file: common.seal_key_file.clone(),
+        margin: margin.map_or(Margin::Default, Margin::Fixed),
+        lock_timeout,
+        timeout: timeout.unwrap_or(DEFAULT_TIMEOUT),
+        platform,
+        policy,
+        authority,
+        ca_file: common.ca_file.clone(),
+    })
+}
+
+fn policy(common: &Common, problems: &mut Problems) -> PolicyOptions {
+    let method = common.forced_login_method.as_deref().map(Constraint::of_method);
+    let workspaces = Constraint::of_workspaces(&common.forced_chatgpt_workspace_id);
+    let flags = Flags::parse(common.config.iter().map(String::as_str));
+    PolicyOptions {
+        constraints: problems
+            .take("forced-login-method", method)
+            .into_iter()
+            .chain(problems.take("forced-chatgpt-workspace-id", Some(workspaces)).flatten())
+            .collect(),
+        managed_config: common.managed_config.clone(),
+        profile: problems.take("profile", common.profile.as_deref().map(Profile::new)),
+        flags: problems.take("config", Some(flags)).unwrap_or_default(),
+        root: common.config_root.clone(),
     }
 }
 

@@ -5,7 +5,7 @@ use crate::baton::SealKeys;
 use crate::disk::{DiskError, Read, read_capped};
 use crate::home::{Home, StateDirectory};
 use crate::job::{Clock, Environment, Job, Level, Notices};
-use crate::policy::{Policy, PolicyError};
+use crate::policy::{Gate, Layers, Policy};
 use crate::relay::{Relay, Surroundings};
 use crate::store::{FileStore, Store, StoreUrl};
 
@@ -40,7 +40,7 @@ pub(super) enum Holder {
 /// The parts that [`Surroundings`] borrows.
 pub(super) struct Parts {
     pub(super) home: Home,
-    pub(super) policy: Policy,
+    pub(super) gate: Gate,
     authority: Authority,
     job: Job,
 }
@@ -50,8 +50,16 @@ impl Bench<'_> {
         Ok(Home::find(self.settings.client, self.settings.home.clone(), self.environment)?)
     }
 
-    pub(super) fn policy(&self, home: &Home) -> Result<Policy, PolicyError> {
-        crate::policy::read(self.settings.client, home.path(), self.settings.restriction.clone())
+    fn gate(&self, home: &Home) -> Gate {
+        let options = self.settings.policy.clone();
+        Gate::new(Layers::new(self.settings.client, home.path(), options, self.environment))
+    }
+
+    /// Reads the policy for a first look, and says once which keys do nothing.
+    fn policy(&self, gate: &Gate) -> Result<Policy, CommandError> {
+        let policy = gate.policy()?;
+        policy.notes().iter().for_each(|note| self.warn(note));
+        Ok(policy)
     }
 
     fn job(&self) -> Job {
@@ -59,26 +67,31 @@ impl Bench<'_> {
     }
 
     pub(super) fn parts(&self) -> Result<Parts, CommandError> {
-        let home = self.home()?;
-        let policy = self.policy(&home)?;
-        Ok(self.parts_with(home, policy))
+        let parts = self.parts_unread()?;
+        self.policy(&parts.gate)?;
+        Ok(parts)
+    }
+
+    /// The same with the policy as it is now.
+    pub(super) fn parts_and_policy(&self) -> Result<(Parts, Policy), CommandError> {
+        let parts = self.parts_unread()?;
+        let policy = self.policy(&parts.gate)?;
+        Ok((parts, policy))
     }
 
     /// For `logout`, which must work when the configuration is broken: it places nothing.
-    pub(super) fn parts_without_policy(&self) -> Result<Parts, CommandError> {
-        Ok(self.parts_with(self.home()?, Policy::new(self.settings.client, Vec::new())?))
-    }
-
-    fn parts_with(&self, home: Home, policy: Policy) -> Parts {
+    pub(super) fn parts_unread(&self) -> Result<Parts, CommandError> {
         let settings = self.settings;
+        let home = self.home()?;
+        let gate = self.gate(&home);
         let authority = Authority::new(settings.client, settings.authority.clone(), settings.ca_file.clone());
-        Parts { home, policy, authority, job: self.job() }
+        Ok(Parts { home, gate, authority, job: self.job() })
     }
 
     pub(super) fn around<'a>(&'a self, parts: &'a Parts) -> Surroundings<'a> {
         Surroundings {
             home: &parts.home,
-            policy: &parts.policy,
+            gate: &parts.gate,
             authority: &parts.authority,
             job: &parts.job,
             clock: self.clock,

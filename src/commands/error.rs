@@ -1,12 +1,12 @@
 //! Why a verb failed. The command line's error table gives each an id, an exit code and a hint.
 
-use super::Report;
+use super::{LoginKind, Report};
 use crate::authority::AuthorityError;
 use crate::baton::KeyError;
-use crate::credential::{InputError, NotFull, Unusable};
+use crate::credential::{Client, InputError, NotFull, Unusable};
 use crate::disk::DiskError;
 use crate::home::HomeError;
-use crate::policy::{Mismatch, PolicyError};
+use crate::policy::{GateError, Mismatch, PolicyError};
 use crate::relay::RelayError;
 use crate::store::StoreError;
 
@@ -61,8 +61,30 @@ pub enum CommandError {
     #[error("LLMX has no access tokens")]
     NotForLlmx,
     /// A login that was handed over is not allowed here. It was not placed.
+    #[error("{}", refusal(*.arriving, .mismatch))]
+    Forbidden {
+        /// What was handed over.
+        arriving: LoginKind,
+        /// Why it is not allowed.
+        mismatch: Mismatch,
+    },
+    /// The policy cannot be decided, or the client would not read what we place.
+    #[error(transparent)]
+    Gate(GateError),
+    /// A credential in a variable is not allowed here. The home's login is.
+    #[error("the credential in `{variable}` is not allowed: {mismatch}")]
+    ForbiddenAmbient {
+        /// The variable.
+        variable: &'static str,
+        /// Why it is not allowed.
+        mismatch: Mismatch,
+    },
+    /// The client could not read the credential in a variable.
+    #[error("the credential in `{0}` is none that the client could read")]
+    AmbientUnreadable(&'static str),
+    /// Nobody here can tell whether the login in the home is allowed. It is still there.
     #[error("{0}")]
-    Forbidden(Mismatch),
+    Undecidable(Mismatch),
     /// A login in the home is not allowed here. It was deleted.
     #[error("{0} Logging out.")]
     LoggedOut(Mismatch),
@@ -75,7 +97,8 @@ pub enum CommandError {
         /// Why it is not allowed.
         mismatch: Mismatch,
         /// Why it is still there.
-        source: HomeError,
+        #[source]
+        problem: HomeError,
     },
     /// A ChatGPT login on a CI, and no store.
     #[error("this is a CI, and no store is given: what is renewed here would be lost with the job")]
@@ -106,22 +129,72 @@ pub enum CommandError {
     Rehearsal {
         /// How many.
         failed: usize,
-        /// The table, with those points in it.
-        report: Report,
     },
     /// The rehearsal could not be set up.
     #[error("the rehearsal could not be set up: {0}")]
     RehearsalSetup(std::io::Error),
+    /// Any of these, with what there is to report all the same.
+    #[error("{error}")]
+    Reported {
+        /// What went wrong.
+        error: Box<CommandError>,
+        /// What there is to report.
+        report: Report,
+    },
 }
 
 impl CommandError {
+    /// Adds what there is to report although the verb failed.
+    #[must_use]
+    pub fn with(self, report: Report) -> Self {
+        Self::Reported { error: Box::new(self), report }
+    }
+
+    /// Returns what went wrong, without the report.
+    #[must_use]
+    pub fn bare(&self) -> &Self {
+        match self {
+            Self::Reported { error, .. } => error.bare(),
+            bare => bare,
+        }
+    }
+
     /// Returns what there is to report although the verb failed.
     #[must_use]
     pub fn report(&self) -> Option<&Report> {
         match self {
-            Self::Rehearsal { report, .. } => Some(report),
+            Self::Reported { report, .. } => Some(report),
             _ => None,
         }
+    }
+
+    /// Says of something that was handed over why it was refused.
+    pub(super) fn refused(arriving: LoginKind) -> impl FnOnce(GateError) -> Self {
+        move |error| match error {
+            GateError::Mismatch(mismatch) => Self::Forbidden { arriving, mismatch },
+            error => Self::Gate(error),
+        }
+    }
+}
+
+/// What the client says of a credential that is handed to its `login`.
+fn refusal(arriving: LoginKind, mismatch: &Mismatch) -> String {
+    let disabled = |what, instead| format!("{what} login is disabled. Use {instead} login instead.");
+    match (mismatch, arriving) {
+        (Mismatch::ChatgptRequired, _) => disabled("API key", "ChatGPT"),
+        (Mismatch::ApiRequired, LoginKind::AccessToken) => disabled("Access token", "API key"),
+        (Mismatch::ApiRequired, _) => disabled("ChatGPT", "API key"),
+        (Mismatch::Workspace { client, allowed, .. } | Mismatch::NoWorkspace { client, allowed }, _) => {
+            let noun = if *client == Client::Codex { "workspace id(s)" } else { "workspace id" };
+            format!("Login is restricted to {noun} {}.", allowed.join(", "))
+        }
+        (Mismatch::NoTokens | Mismatch::Undecidable { .. }, _) => mismatch.to_string(),
+    }
+}
+
+impl From<GateError> for CommandError {
+    fn from(error: GateError) -> Self {
+        Self::Gate(error)
     }
 }
 

@@ -66,7 +66,7 @@ pub fn login(
         return chatgpt(bench, login, allow_account_change);
     }
     let parts = bench.parts()?;
-    let approved = parts.policy.approve(credential).map_err(CommandError::Forbidden)?;
+    let approved = parts.gate.approve(credential).map_err(CommandError::refused(kind))?;
     put(bench, &bench.around(&parts), &approved)?;
     bench.info("saved; authentication is checked when a request is sent");
     Ok(Report::default()
@@ -78,7 +78,7 @@ fn chatgpt(bench: &Bench<'_>, login: FullLogin, allow_account_change: bool) -> R
     let holder = bench.holder()?;
     let parts = bench.parts()?;
     let around = bench.around(&parts);
-    let approved = parts.policy.approve_login(login).map_err(CommandError::Forbidden)?;
+    let approved = parts.gate.approve_login(login).map_err(CommandError::refused(LoginKind::AuthJson))?;
     let report = Report::default()
         .with("home", parts.home.path().display().to_string())
         .with("account_id", approved.get().identity().account_id)

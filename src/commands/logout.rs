@@ -26,7 +26,7 @@ pub struct LogoutOptions {
 pub fn logout(bench: &Bench<'_>, options: LogoutOptions) -> Result<Report, CommandError> {
     let slot: Option<(Box<dyn Store>, SealKeys)> =
         if options.purge { Some((bench.store("logout --purge")?, bench.seal_keys()?)) } else { None };
-    let parts = bench.parts_without_policy()?;
+    let parts = bench.parts_unread()?;
     let around = bench.around(&parts);
     let mut revocable = Vec::new();
     let mut deleted = false;

@@ -4,6 +4,8 @@
 mod bench;
 mod enforce;
 mod error;
+mod explain_policy;
+mod judge;
 mod login;
 mod logout;
 mod refresh;
@@ -15,6 +17,9 @@ mod save;
 mod secret_input;
 mod settings;
 mod status;
+
+/// How reports call the file with the login.
+const FILE: &str = "auth.json";
 
 pub use bench::Bench;
 pub use enforce::{EnforceOptions, enforce};

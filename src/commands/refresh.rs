@@ -4,6 +4,7 @@ use crate::home::{Found, Sidecar};
 use crate::relay::{Loaded, Placement, Relay, RelayError, Session, Want, alone};
 
 use super::bench::Holder;
+use super::enforce::log_out_copy;
 use super::report::time;
 use super::{Bench, CommandError, Report};
 
@@ -25,8 +26,9 @@ pub fn refresh(bench: &Bench<'_>, force: bool) -> Result<Report, CommandError> {
             let keys = bench.seal_keys()?;
             let relay = bench.relay(&around, &*store, &keys)?;
             let session = around.lock()?;
-            let refreshed = relay.refresh(&session, Want { force, must: false })?;
-            let placed = update_home(&relay, &session, &refreshed.loaded)?;
+            let shut = |error| log_out_copy(bench, &around, &session, error);
+            let refreshed = relay.refresh(&session, Want { force, must: false }).map_err(shut)?;
+            let placed = update_home(&relay, &session, &refreshed.loaded).map_err(shut)?;
             let state = refreshed.loaded.baton().state();
             let login = refreshed.loaded.baton().login().cloned().ok_or(RelayError::SlotEmpty)?;
             let report = Report::default()
@@ -46,7 +48,7 @@ pub fn refresh(bench: &Bench<'_>, force: bool) -> Result<Report, CommandError> {
 }
 
 /// Updates a file of ours: access-only, with a sidecar that names this slot. Any other is left alone.
-fn update_home(relay: &Relay<'_>, session: &Session, loaded: &Loaded) -> Result<bool, CommandError> {
+fn update_home(relay: &Relay<'_>, session: &Session, loaded: &Loaded) -> Result<bool, RelayError> {
     let ours = match session.file().look(relay.around.clock)? {
         Found::Credential(credential) => credential.is_access_only(),
         Found::Nothing | Found::Unparsable(_) | Found::Unusable(_) => false,

@@ -42,5 +42,5 @@ pub fn rehearse(bench: &Bench<'_>) -> Result<Report, CommandError> {
         report = report.line(format!("left behind: {leftover}"));
     }
     let report = report.with("points", rows).with("leftovers", leftovers);
-    if failed == 0 { Ok(report) } else { Err(CommandError::Rehearsal { failed, report }) }
+    if failed == 0 { Ok(report) } else { Err(CommandError::Rehearsal { failed }.with(report)) }
 }

@@ -6,8 +6,9 @@ use chrono::TimeDelta;
 use crate::credential::{self, Credential, FullLogin};
 use crate::relay::{Placement, Seeded};
 
+use super::enforce::log_out_copy;
 use super::report::time;
-use super::{Bench, CommandError, Report, SecretSource};
+use super::{Bench, CommandError, LoginKind, Report, SecretSource};
 
 /// The options of `restore`.
 #[derive(Clone, Debug, Default)]
@@ -38,7 +39,8 @@ pub fn restore(bench: &Bench<'_>, options: &RestoreOptions) -> Result<Report, Co
     let loaded = match seed {
         None => relay.usable()?,
         Some(login) => {
-            let approved = parts.policy.approve_login(login).map_err(CommandError::Forbidden)?;
+            let approved =
+                parts.gate.approve_login(login).map_err(CommandError::refused(LoginKind::AuthJson))?;
             relay.recover_journals()?;
             let seeded = relay.seed(&approved, options.allow_account_change)?;
             tell_seeded(bench, &seeded);
@@ -46,7 +48,9 @@ pub fn restore(bench: &Bench<'_>, options: &RestoreOptions) -> Result<Report, Co
         }
     };
     let placement = if options.replace { Placement::Replace } else { Placement::Careful };
-    let placed = relay.place(&session, &loaded, placement, options.min_ttl)?;
+    let placed = relay
+        .place(&session, &loaded, placement, options.min_ttl)
+        .map_err(|error| log_out_copy(bench, &around, &session, error))?;
     let expires_at = placed.get().lifetime().and_then(|lifetime| lifetime.expires_at);
     if expires_at.is_some_and(|at| at <= bench.clock.now()) {
         bench.warn("the access token has ended: run `authbaton refresh` before the client");

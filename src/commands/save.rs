@@ -39,7 +39,7 @@ pub fn save(bench: &Bench<'_>, allow_account_change: bool) -> Result<Report, Com
             found => found?,
         };
         let login = alone::login_of(&found)?;
-        let approved = parts.policy.approve_login(login).map_err(CommandError::Forbidden)?;
+        let approved = parts.gate.approve_login(login).map_err(RelayError::from)?;
         let seeded = relay.seed(&approved, allow_account_change)?;
         if let Seeded::Older(_) = seeded {
             return Err(RelayError::NotNewer.into());

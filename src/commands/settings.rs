@@ -7,7 +7,7 @@ use crate::authority::AuthorityUrl;
 use crate::baton::SlotId;
 use crate::credential::{Client, Margin};
 use crate::job::Platform;
-use crate::policy::Restriction;
+use crate::policy::PolicyOptions;
 use crate::store::StoreUrl;
 
 /// The options that verbs share.
@@ -32,8 +32,8 @@ pub struct Settings {
     pub timeout: Duration,
     /// `--platform`.
     pub platform: Option<Platform>,
-    /// `--forced-login-method` and `--forced-chatgpt-workspace-id`.
-    pub restriction: Restriction,
+    /// What the command line says about the policy.
+    pub policy: PolicyOptions,
     /// `--authority-url`.
     pub authority: Option<AuthorityUrl>,
     /// `--ca-file`.

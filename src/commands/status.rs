@@ -4,9 +4,11 @@ use serde_json::Value;
 
 use crate::credential::{Credential, Due, Freshness};
 use crate::home::{AuthFile, Found, Sidecar};
+use crate::job::explain;
 use crate::relay::RelayError;
 
-use super::enforce::policy_field;
+use super::explain_policy::{Judged, policy_field, with_lines};
+use super::judge::Judgement;
 use super::report::time;
 use super::{Bench, CommandError, Report};
 
@@ -15,16 +17,26 @@ use super::{Bench, CommandError, Report};
 /// # Errors
 /// When there is no usable login, or the policy cannot be read.
 pub fn status(bench: &Bench<'_>) -> Result<Report, CommandError> {
-    let home = bench.home()?;
-    let policy = bench.policy(&home)?;
-    let credential = match AuthFile::of(&home).look(bench.clock)? {
-        Found::Nothing => return Err(RelayError::NoLogin.into()),
-        Found::Unparsable(error) => return Err(RelayError::Unparsable(error).into()),
-        Found::Unusable(error) => return Err(RelayError::Unusable(error).into()),
-        Found::Credential(credential) => credential,
+    let (parts, policy) = bench.parts_and_policy()?;
+    let home = &parts.home;
+    let file = AuthFile::of(home);
+    let credential = match file.look(bench.clock)? {
+        Found::Nothing => Err(RelayError::NoLogin),
+        Found::Unparsable(error) => Err(RelayError::Unparsable(error)),
+        Found::Unusable(error) => Err(RelayError::Unusable(error)),
+        Found::Credential(credential) => Ok(credential),
     };
-    let mismatch = policy.check(&credential).err();
-    let sidecar = Sidecar::read(&home);
+    // Who asks why there is no login may find the reason in the policy.
+    let credential = credential.map_err(|error| {
+        let report = Report::default().with("policy", policy_field(&policy, Judged::default()));
+        CommandError::from(error).with(with_lines(report, &policy, Judged::default()))
+    })?;
+    let judgement = Judgement::of(bench, &policy, &file);
+    if let Err(error) = &judgement {
+        bench.warn(&explain(error));
+    }
+    let judged = judgement.as_ref().map(Judgement::judged).unwrap_or_default();
+    let sidecar = Sidecar::read(home);
     let due = due(bench, &credential);
     let claims = credential.id_claims().unwrap_or_default();
     let expires_at = credential.lifetime().and_then(|lifetime| lifetime.expires_at);
@@ -44,8 +56,8 @@ pub fn status(bench: &Bench<'_>) -> Result<Report, CommandError> {
         .with("slot", sidecar.as_ref().map(|sidecar| sidecar.slot.clone()))
         .with("generation", sidecar.as_ref().map(|sidecar| sidecar.generation))
         .with("store", sidecar.as_ref().map(|sidecar| sidecar.store.clone()))
-        .with("policy", policy_field(&policy, mismatch.as_ref()));
-    Ok(lines(report))
+        .with("policy", policy_field(&policy, judged));
+    Ok(with_lines(lines(report), &policy, judged))
 }
 
 /// Whether an exchange is due. Not of what has no end, such as a key; of an access-only file it tells what its store
@@ -67,21 +79,12 @@ fn lines(report: Report) -> Report {
                 Value::Null => return None,
                 Value::String(text) => text.clone(),
                 Value::Bool(yes) => if *yes { "yes" } else { "no" }.to_owned(),
-                Value::Object(policy) => verdict(policy),
+                // The policy has lines of its own.
+                Value::Object(_) => return None,
                 other => other.to_string(),
             };
             Some(format!("{:<19} {text}", name.replace('_', " ")))
         })
         .collect();
     plain.into_iter().fold(report, Report::line)
-}
-
-fn verdict(policy: &serde_json::Map<String, Value>) -> String {
-    let list = |name| -> Vec<&str> {
-        let items: &[Value] = policy.get(name).and_then(Value::as_array).map_or(&[], Vec::as_slice);
-        items.iter().filter_map(Value::as_str).collect()
-    };
-    let verdict = policy.get("verdict").and_then(Value::as_str).unwrap_or_default();
-    let reasons: Vec<&str> = list("reasons").into_iter().chain(list("source")).collect();
-    if reasons.is_empty() { verdict.to_owned() } else { format!("{verdict} ({})", reasons.join("; ")) }
 }

@@ -121,9 +121,7 @@ impl Credential {
         if let Some(account) = self.document.agent_identity_field("account_id") {
             return Some(account.to_owned());
         }
-        let payload = self.document.text("agent_identity")?.split('.').nth(1)?;
-        let payload: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).ok()?).ok()?;
-        payload.get("account_id")?.as_str().map(str::to_owned)
+        agent_account(self.document.text("agent_identity")?)
     }
 
     /// Returns the claims of the id token of a ChatGPT login.
@@ -177,4 +175,12 @@ impl Credential {
     pub(super) fn document(&self) -> &AuthJson {
         &self.document
     }
+}
+
+/// Returns the account that the JWT of an agent identity names; `None` when it is no such JWT.
+#[must_use]
+pub fn agent_account(token: &str) -> Option<String> {
+    let payload = token.split('.').nth(1)?;
+    let payload: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).ok()?).ok()?;
+    payload.get("account_id")?.as_str().map(str::to_owned)
 }

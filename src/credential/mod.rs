@@ -26,7 +26,7 @@ pub use client::Client;
 pub use freshness::{Due, Freshness, Lifetime, Margin};
 pub use full_login::{FullLogin, Identity, NotFull};
 pub use input::{InputError, MAX_INPUT_BYTES, api_key, auth_json, personal_access_token};
-pub use login::{Credential, Unusable};
+pub use login::{Credential, Unusable, agent_account};
 pub use mode::Mode;
 pub use renewal::{Refused, Renewal, Renewed, Unreadable};
 pub use secret::{AccessToken, ApiKey, HANDLE_PREFIX, NotARefreshToken, PersonalAccessToken, RefreshToken};

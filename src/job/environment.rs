@@ -38,6 +38,15 @@ impl Environment {
         value.filter(|value| !value.is_empty()).map(PathBuf::from)
     }
 
+    /// Returns the directory that this process was started in, if there is one.
+    #[must_use]
+    pub fn current_directory(&self) -> Option<PathBuf> {
+        match self {
+            Self::Process => std::env::current_dir().ok(),
+            Self::Fixed(_) => None,
+        }
+    }
+
     /// Returns whether a variable is set to something.
     #[must_use]
     pub fn has(&self, name: &str) -> bool {

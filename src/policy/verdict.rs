@@ -1,35 +1,67 @@
-//! The gate: the one place that turns a credential into an [`Approved`] one.
+//! What the policy says of a credential, in the order and the words of the client.
 
-use chrono::{DateTime, Utc};
-
-use super::{Method, Policy};
-use crate::credential::{Client, Credential, FullLogin, Mode, Refused, Renewal};
-
-/// A credential that the policy allows here. Only this room makes one out of something else.
-#[derive(Clone)]
-pub struct Approved<T>(T);
+use super::bearer::{Bearer, Owner};
+use super::{Ambient, Method, Policy};
+use crate::credential::{Client, Credential};
 
 /// Why the policy does not allow a credential. The text is the client's own, without what it does about it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Mismatch {
     /// ChatGPT is used where only API keys may be.
+    #[error("API key login is required, but ChatGPT is currently being used.")]
     ApiRequired,
     /// An API key is used where only ChatGPT may be.
+    #[error("ChatGPT login is required, but an API key is currently being used.")]
     ChatgptRequired,
-    /// The login belongs to another workspace, or to none that it names.
+    /// The login belongs to another workspace.
+    #[error("Login is restricted to {} {}, but current credentials belong to {actual}.", noun(*.client), .allowed.join(", "))]
     Workspace {
         /// Whose rules these are: the clients word them differently.
         client: Client,
         /// The workspaces allowed.
         allowed: Vec<String>,
-        /// The workspace that it belongs to, if it says so.
-        actual: Option<String>,
+        /// The workspace that it belongs to.
+        actual: String,
     },
-    /// A personal access token does not say where it belongs; only the authority knows.
-    Undecidable {
+    /// The login does not say which workspace it belongs to.
+    #[error("Login is restricted to {} {}, but current credentials lack a workspace identifier.", noun(*.client), .allowed.join(", "))]
+    NoWorkspace {
+        /// Whose rules these are.
+        client: Client,
         /// The workspaces allowed.
         allowed: Vec<String>,
     },
+    /// A ChatGPT login without tokens, so that nobody can tell where it belongs.
+    #[error(
+        "Failed to load ChatGPT credentials while enforcing workspace restrictions: Token data is not available.."
+    )]
+    NoTokens,
+    /// A personal access token or a workload identity does not say where it belongs; only the authority could.
+    #[error("Login is restricted to {} {}, and this kind of credential does not say which it belongs to.", noun(*.client), .allowed.join(", "))]
+    Undecidable {
+        /// Whose rules these are.
+        client: Client,
+        /// The workspaces allowed.
+        allowed: Vec<String>,
+    },
+}
+
+/// What came of a variable's credential.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AmbientVerdict {
+    /// The client may use it.
+    Allowed,
+    /// It may not be used.
+    Forbidden(Mismatch),
+    /// The client cannot read it.
+    Unreadable,
+}
+
+fn noun(client: Client) -> &'static str {
+    match client {
+        Client::Codex => "workspace(s)",
+        Client::Llmx => "workspace",
+    }
 }
 
 impl Policy {
@@ -38,109 +70,92 @@ impl Policy {
     /// # Errors
     /// The mismatch, when it is not.
     pub fn check(&self, credential: &Credential) -> Result<(), Mismatch> {
-        let method = Method::of(credential.mode());
-        match self.method() {
-            Some(Method::Api) if method != Method::Api => return Err(Mismatch::ApiRequired),
-            Some(Method::Chatgpt) if method != Method::Chatgpt => return Err(Mismatch::ChatgptRequired),
-            _ => {}
+        self.judge(&Bearer::of(credential))
+    }
+
+    /// The same for the credential of a home's file, which the client loads only when it is complete.
+    ///
+    /// # Errors
+    /// The mismatch, when it is not allowed.
+    pub fn check_file(&self, credential: &Credential) -> Result<(), Mismatch> {
+        if credential.is_chatgpt() && credential.last_refresh().is_none() {
+            return self.check_incomplete();
         }
-        let Some(allowed) = self.workspaces().filter(|_| method == Method::Chatgpt) else { return Ok(()) };
-        let mismatch =
-            |actual| Mismatch::Workspace { client: self.client, allowed: allowed.to_vec(), actual };
-        // For ChatGPT the claim of the id token *and* the account of the file: Codex checks the one at the door and
-        // uses the other at run time, and they can disagree.
-        let owners = match credential.mode() {
-            Mode::PersonalAccessToken => return Err(Mismatch::Undecidable { allowed: allowed.to_vec() }),
-            Mode::AgentIdentity => vec![credential.account_id()],
-            _ => vec![credential.id_claims().and_then(|claims| claims.account_id), credential.account_id()],
+        self.check(credential)
+    }
+
+    /// The same for a ChatGPT file without tokens.
+    ///
+    /// # Errors
+    /// The mismatch, when it is not allowed.
+    pub fn check_incomplete(&self) -> Result<(), Mismatch> {
+        self.judge(&Bearer::incomplete())
+    }
+
+    /// The same for what a variable holds.
+    #[must_use]
+    pub fn check_ambient(&self, ambient: &Ambient) -> AmbientVerdict {
+        match ambient.bearer.as_ref().map(|bearer| self.judge(bearer)) {
+            None => AmbientVerdict::Unreadable,
+            Some(Ok(())) => AmbientVerdict::Allowed,
+            Some(Err(mismatch)) => AmbientVerdict::Forbidden(mismatch),
+        }
+    }
+
+    /// First what is forced, by itself, as Codex checks at its door; then what is left of everything together.
+    fn judge(&self, bearer: &Bearer) -> Result<(), Mismatch> {
+        let demands = self.demands();
+        if demands.forced_method.is_some_and(|forced| forced != bearer.method) {
+            return Err(Mismatch::of_method(bearer.method));
+        }
+        if let Some(forced) = &demands.forced_workspaces {
+            self.judge_owner(forced, &bearer.owner, false)?;
+        }
+        if !self.methods().contains(&bearer.method) {
+            return Err(Mismatch::of_method(bearer.method));
+        }
+        match self.workspaces() {
+            Some(left) => self.judge_owner(left, &bearer.owner, true),
+            None => Ok(()),
+        }
+    }
+
+    /// The forced list is about the claim alone; what is left of all lists is about the account, too.
+    fn judge_owner(&self, allowed: &[String], owner: &Owner, with_account: bool) -> Result<(), Mismatch> {
+        let client = self.client();
+        let is_allowed = |id: Option<&String>| match id {
+            Some(id) if allowed.contains(id) => Ok(()),
+            Some(id) => Err(Mismatch::Workspace { client, allowed: allowed.to_vec(), actual: id.clone() }),
+            None => Err(Mismatch::NoWorkspace { client, allowed: allowed.to_vec() }),
         };
-        for owner in owners {
-            match owner {
-                Some(owner) if allowed.contains(&owner) => {}
-                other => return Err(mismatch(other)),
-            }
-        }
-        Ok(())
-    }
-
-    /// Lets a credential through the gate.
-    ///
-    /// # Errors
-    /// The mismatch, when the policy does not allow it.
-    pub fn approve(&self, credential: Credential) -> Result<Approved<Credential>, Mismatch> {
-        self.check(&credential).map(|()| Approved(credential))
-    }
-
-    /// Lets a full login through the gate.
-    ///
-    /// # Errors
-    /// The mismatch, when the policy does not allow it.
-    pub fn approve_login(&self, login: FullLogin) -> Result<Approved<FullLogin>, Mismatch> {
-        self.check(&login.as_credential(self.client)).map(|()| Approved(login))
-    }
-}
-
-impl<T> Approved<T> {
-    /// Returns what was approved.
-    pub fn get(&self) -> &T {
-        &self.0
-    }
-
-    /// Returns what was approved, without its approval.
-    pub fn into_inner(self) -> T {
-        self.0
-    }
-}
-
-impl Approved<FullLogin> {
-    /// Returns the form for a home in which there is nothing to spend: what is allowed whole is allowed in part.
-    #[must_use]
-    pub fn access_only(&self, client: Client, now: DateTime<Utc>) -> Approved<Credential> {
-        Approved(self.0.access_only(client, now).into_credential())
-    }
-
-    /// Applies the reply to an exchange of this login. The approval carries over, because the reply belongs to the
-    /// same account and user or is refused: what an approved exchange gave may always be stored.
-    ///
-    /// # Errors
-    /// When the reply must not be used.
-    pub fn renewed(&self, renewal: &Renewal, now: DateTime<Utc>) -> Result<Self, Refused> {
-        renewal.apply(&self.0, now).map(|renewed| Self(renewed.login))
-    }
-
-    /// Returns the login as a credential, refresh token included: for a home that is the holder.
-    #[must_use]
-    pub fn whole(&self, client: Client) -> Approved<Credential> {
-        Approved(self.0.as_credential(client))
-    }
-}
-
-impl std::fmt::Display for Mismatch {
-    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::ApiRequired => {
-                write!(out, "API key login is required, but ChatGPT is currently being used.")
-            }
-            Self::ChatgptRequired => {
-                write!(out, "ChatGPT login is required, but an API key is currently being used.")
-            }
-            Self::Workspace { client, allowed, actual } => {
-                let noun = if *client == Client::Codex { "workspace(s)" } else { "workspace" };
-                write!(
-                    out,
-                    "Login is restricted to {noun} {}, but current credentials ",
-                    allowed.join(", ")
-                )?;
-                match actual {
-                    Some(actual) => write!(out, "belong to {actual}."),
-                    None => write!(out, "lack a workspace identifier."),
+        match owner {
+            Owner::Nobody => Ok(()),
+            Owner::Unknown => Err(Mismatch::Undecidable { client, allowed: allowed.to_vec() }),
+            Owner::Incomplete => Err(Mismatch::NoTokens),
+            Owner::Agent(account) => is_allowed(account.as_ref()),
+            Owner::Chatgpt { claim, account } => {
+                is_allowed(claim.as_ref())?;
+                match account {
+                    Some(account) if with_account => is_allowed(Some(account)),
+                    // Without one Codex uses the claim.
+                    _ => Ok(()),
                 }
             }
-            Self::Undecidable { allowed } => write!(
-                out,
-                "Login is restricted to workspace(s) {}, and a personal access token does not say which it belongs to.",
-                allowed.join(", ")
-            ),
         }
+    }
+}
+
+impl Mismatch {
+    fn of_method(used: Method) -> Self {
+        match used {
+            Method::Chatgpt => Self::ApiRequired,
+            Method::Api => Self::ChatgptRequired,
+        }
+    }
+
+    /// Returns whether nobody here can tell, so that nothing may be deleted because of it.
+    #[must_use]
+    pub fn is_undecided(&self) -> bool {
+        matches!(self, Self::Undecidable { .. })
     }
 }

@@ -67,7 +67,7 @@ fn refresh_once(
     force: bool,
 ) -> Result<Option<Refreshed>, RelayError> {
     let found = recovered(around, session)?;
-    let approved = around.policy.approve_login(login_of(&found)?).map_err(RelayError::Policy)?;
+    let approved = around.gate.approve_login(login_of(&found)?)?;
     let due = match approved.get().lifetime().freshness(around.clock.now(), around.margin) {
         _ if force => Due::Forced,
         Freshness::Due(due) => due,
@@ -146,7 +146,7 @@ fn on(
     renewal: &Renewal,
     now: DateTime<Utc>,
 ) -> Option<Approved<FullLogin>> {
-    let approved = around.policy.approve_login(login_of(there).ok()?).ok()?;
+    let approved = around.gate.approve_login(login_of(there).ok()?).ok()?;
     approved.renewed(renewal, now).ok()
 }
 
@@ -175,7 +175,7 @@ pub fn recovered(around: &Surroundings<'_>, session: &Session) -> Result<Found, 
             return Err(RelayError::ReplyKept(kept));
         }
         LeftInHome::Login(login) => {
-            let approved = around.policy.approve_login(*login).map_err(RelayError::Policy)?;
+            let approved = around.gate.approve_login(*login)?;
             let whole = approved.whole(around.home.client());
             file.place(&whole, &found, &around.patience(&|_| {}))?;
             Renewed::forget(file, parent)?;

@@ -7,7 +7,7 @@ use crate::baton::{DeadReason, OpenError};
 use crate::credential::{NotFull, ParseError, Unusable};
 use crate::home::HomeError;
 use crate::job::NoRandomness;
-use crate::policy::Mismatch;
+use crate::policy::GateError;
 use crate::store::StoreError;
 
 /// An operation of the relay failed.
@@ -51,9 +51,9 @@ pub enum RelayError {
     /// The store does not exclude two writers.
     #[error("the store does not keep two jobs from writing at once")]
     NotExclusive,
-    /// The policy does not allow the login. It was not placed and nothing was spent.
-    #[error("{0}")]
-    Policy(Mismatch),
+    /// The policy does not allow the login, or cannot be decided. It was not placed and nothing was spent.
+    #[error(transparent)]
+    Gate(#[from] GateError),
     /// The exchange failed.
     #[error(transparent)]
     Exchange(#[from] ExchangeError),

@@ -204,7 +204,7 @@ impl Relay<'_> {
     fn preflight(&self, session: &Session, loaded: &Loaded) -> Result<(), RelayError> {
         self.refuse_writing()?;
         if let Some(login) = loaded.baton().login() {
-            self.around.policy.approve_login(login.clone()).map_err(RelayError::Policy)?;
+            self.around.gate.approve_login(login.clone())?;
         }
         session.file.preflight()?;
         self.around.authority.prepare().map_err(super::ExchangeError::Client)?;

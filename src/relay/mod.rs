@@ -38,15 +38,15 @@ use crate::credential::Margin;
 use crate::disk::Patience;
 use crate::home::{AuthFile, Home, HomeLock, JournalName, Journals, SpentHere, StateDirectory};
 use crate::job::{Clock, Job, Level, Notices};
-use crate::policy::Policy;
+use crate::policy::Gate;
 use crate::store::{Access, Durability, Exclusive, Facts, Store};
 
 /// What every verb works with, whoever holds the login.
 pub struct Surroundings<'a> {
     /// The client's home.
     pub home: &'a Home,
-    /// Who may use a login here.
-    pub policy: &'a Policy,
+    /// Who may use a login here. Asked anew at each step that places or spends something.
+    pub gate: &'a Gate,
     /// Who renews it.
     pub authority: &'a Authority,
     /// The job that we run in.

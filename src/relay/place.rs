@@ -61,7 +61,7 @@ impl Relay<'_> {
         let state = loaded.baton().state();
         usable(state)?;
         let login = loaded.baton().login().ok_or(RelayError::SlotEmpty)?;
-        let approved = self.around.policy.approve_login(login.clone()).map_err(RelayError::Policy)?;
+        let approved = self.around.gate.approve_login(login.clone())?;
         let free = match found {
             Found::Nothing => true,
             Found::Credential(there) => there.is_access_only(),

@@ -25,6 +25,8 @@ fn a_slot_from_its_seed_to_its_end() {
         scene.run(&store(&["refresh", "--forced-login-method", "api", "--force"]), b"", 4);
         scene.run(&store(&["restore", "--min-ttl", "300d"]), b"", 3);
         scene.run(&store(&["restore", "--forced-login-method", "api"]), b"", 4);
+        scene.run(&store(&["restore"]), b"", 0);
+        scene.run(&store(&["enforce", "--dry-run", "--forced-login-method", "api"]), b"", 4);
         scene.run(&store(&["enforce", "--forced-login-method", "api"]), b"", 4);
         scene.run(&store(&["restore", "--seed-stdin"]), login.as_bytes(), 0);
         let later = IssueOptions { issued: Some(TimeDelta::hours(1)), ..IssueOptions::default() };
@@ -33,7 +35,7 @@ fn a_slot_from_its_seed_to_its_end() {
         scene.run(&store(&["restore", "--seed-stdin", "--allow-account-change"]), other.as_bytes(), 0);
         scene.run(&store(&["logout", "--purge", "--revoke"]), b"", 0);
         scene.run(&store(&["restore", "--seed-stdin"]), login.as_bytes(), 3);
-        assert_eq!(scene.runs(), 15);
+        assert_eq!(scene.runs(), 17);
     }
 }
 

@@ -12,7 +12,7 @@ use authbaton::credential::{Client, Margin};
 use authbaton::disk::DiskError;
 use authbaton::home::{Home, StateDirectory};
 use authbaton::job::{Clock, Environment, Job, Level, Notices, Platform, SystemClock};
-use authbaton::policy::Policy;
+use authbaton::policy::{Gate, Layers, PolicyOptions};
 use authbaton::relay::{Refreshed, Relay, RelayError, Session, Surroundings, Want};
 use authbaton::store::{Facts, FileStore, Store, StoreError, Swap, Version};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -76,9 +76,11 @@ impl<'a> Lab<'a> {
         )]));
         let home = Home::find(Client::Codex, Some(self.runner.home.clone()), &environment).unwrap();
         let base = AuthorityUrl::parse(&self.arena.authority.url()).unwrap();
+        let nowhere = self.runner.home.join("no-system");
+        let unrestricted = PolicyOptions { root: Some(nowhere), ..PolicyOptions::default() };
         let around = Surroundings {
             home: &home,
-            policy: &Policy::new(Client::Codex, Vec::new()).unwrap(),
+            gate: &Gate::new(Layers::new(Client::Codex, &self.runner.home, unrestricted, &environment)),
             authority: &Authority::new(Client::Codex, Some(base), None),
             job: &Job::detect(&environment, Some(Platform::Shell)),
             clock: &self.clock,

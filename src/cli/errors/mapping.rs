@@ -7,7 +7,7 @@ use crate::commands::CommandError;
 use crate::credential::{InputError, NotFull, ParseError};
 use crate::disk::DiskError;
 use crate::home::HomeError;
-use crate::policy::PolicyError;
+use crate::policy::{GateError, Mismatch, PolicyError};
 use crate::relay::{ExchangeError, RelayError};
 use crate::store::StoreError;
 
@@ -28,7 +28,14 @@ impl ErrorId {
             CommandError::Unusable(_) => Self::CredentialUnusable,
             CommandError::NotFull(error) => of_not_full(*error),
             CommandError::NotForLlmx => Self::NotForLlmx,
-            CommandError::Forbidden(_) => Self::PolicyForbidden,
+            CommandError::Forbidden { mismatch, .. } => of_mismatch(mismatch),
+            CommandError::Gate(error) => of_gate(error),
+            CommandError::ForbiddenAmbient { mismatch, .. } if mismatch.is_undecided() => {
+                Self::PolicyUndecidable
+            }
+            CommandError::ForbiddenAmbient { .. } => Self::PolicyEnvironment,
+            CommandError::AmbientUnreadable(_) => Self::EnvironmentUnusable,
+            CommandError::Undecidable(_) => Self::PolicyUndecidable,
             CommandError::LoggedOut(_) => Self::PolicyLoggedOut,
             CommandError::WouldLogOut(_) => Self::PolicyWouldLogOut,
             CommandError::NotLoggedOut { .. } => Self::PolicyNotLoggedOut,
@@ -42,6 +49,7 @@ impl ErrorId {
             CommandError::RescueMovedOn => Self::RescueMovedOn,
             CommandError::NotRevoked(_) => Self::NotRevoked,
             CommandError::Rehearsal { .. } => Self::RehearsalFailed,
+            CommandError::Reported { error, .. } => Self::of(error),
             CommandError::RehearsalSetup(_) => Self::Internal,
         }
     }
@@ -60,7 +68,7 @@ fn of_relay(error: &RelayError) -> ErrorId {
         RelayError::LeaseTimeout { .. } => ErrorId::LeaseTimeout,
         RelayError::ReadOnly(_) => ErrorId::StoreReadOnly,
         RelayError::NotExclusive => ErrorId::StoreNotExclusive,
-        RelayError::Policy(_) => ErrorId::PolicyForbidden,
+        RelayError::Gate(error) => of_gate(error),
         RelayError::Exchange(error) => of_exchange(error),
         RelayError::SlotGone => ErrorId::StoreFailed,
         RelayError::Restless => ErrorId::SlotRestless,
@@ -152,9 +160,21 @@ fn of_sealed(error: &OpenError) -> ErrorId {
     }
 }
 
+fn of_gate(error: &GateError) -> ErrorId {
+    match error {
+        GateError::Mismatch(mismatch) => of_mismatch(mismatch),
+        GateError::Policy(error) => of_policy(error),
+        GateError::NotRead { .. } => ErrorId::CredentialsStoreUnsupported,
+    }
+}
+
+fn of_mismatch(mismatch: &Mismatch) -> ErrorId {
+    if mismatch.is_undecided() { ErrorId::PolicyUndecidable } else { ErrorId::PolicyForbidden }
+}
+
 fn of_policy(error: &PolicyError) -> ErrorId {
     match error {
-        PolicyError::Unreadable(_) => ErrorId::PolicyUnreadable,
+        PolicyError::Unreadable(_) | PolicyError::NoManagedConfig => ErrorId::PolicyUnreadable,
         PolicyError::Invalid { .. } => ErrorId::PolicyInvalid,
         PolicyError::Impossible(_) => ErrorId::PolicyImpossible,
     }

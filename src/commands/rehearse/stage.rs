@@ -89,6 +89,8 @@ impl Stage {
             .args(["--json", "--quiet", "--platform", "shell", "--store", store])
             .args(["--slot", self.slot.as_str(), "--audience", AUDIENCE])
             .args(["--authority-url", &self.authority.url()])
+            .arg("--config-root")
+            .arg(self.path("system"))
             .arg("--home")
             .arg(self.home(job))
             .stdin(Stdio::null())
