@@ -62,6 +62,9 @@ fn act(
     if let Some(session) = session.filter(|_| is_file_forbidden || judgement.active.is_none()) {
         forget_forbidden(bench, policy, session.file());
     }
+    for (variable, mismatch) in &judgement.passed_over {
+        bench.warn(&format!("the client passes over the credential in `{variable}`: {mismatch}"));
+    }
     match (judgement.forbidden, session) {
         (None, _) => {}
         (Some((mismatch, _)), _) if mismatch.is_undecided() => {
@@ -69,28 +72,29 @@ fn act(
         }
         (Some((mismatch, _)), None) => return Err(CommandError::WouldLogOut(mismatch)),
         (Some((mismatch, found)), Some(session)) => {
-            for (variable, mismatch) in &judgement.refused {
+            if let Some((variable, mismatch)) = &judgement.refused {
                 bench.warn(&format!("the credential in `{variable}` is not allowed either: {mismatch}"));
             }
             return Err(log_out(bench, around, session, &found, mismatch));
         }
     }
-    match judgement.refused.into_iter().next() {
-        Some((variable, mismatch)) => Err(CommandError::ForbiddenAmbient { variable, mismatch }),
-        None => {
-            if judgement.cloud == Some(Cloud::NotEvaluated) {
-                bench
-                    .info("the workspace's cloud configuration may restrict more; it cannot be read offline");
-            }
-            bench.info(&match (judgement.active, policy.is_restricted()) {
-                (_, false) => "nothing is restricted".to_owned(),
-                (None, _) => "the home has no login".to_owned(),
-                (Some(FILE), _) => "the login in the home is allowed".to_owned(),
-                (Some(variable), _) => format!("the credential in `{variable}` is allowed"),
-            });
-            Ok(())
-        }
+    if let Some((variable, mismatch)) = judgement.refused {
+        return Err(CommandError::ForbiddenAmbient { variable, mismatch });
     }
+    if judgement.cloud == Some(Cloud::NotEvaluated) {
+        bench.info("the workspace's cloud configuration may restrict more; it cannot be read offline");
+    }
+    match (judgement.active, judgement.passed_over.into_iter().next()) {
+        // The client would go on without any credential: who set the variable did not mean that.
+        (None, Some((variable, mismatch))) => {
+            return Err(CommandError::ForbiddenAmbient { variable, mismatch });
+        }
+        (None, None) => bench.info("the home has no login"),
+        _ if !policy.is_restricted() => bench.info("nothing is restricted"),
+        (Some(FILE), _) => bench.info("the login in the home is allowed"),
+        (Some(variable), _) => bench.info(&format!("the credential in `{variable}` is allowed")),
+    }
+    Ok(())
 }
 
 /// Deletes a login that is not allowed, and says so by the error that it returns.

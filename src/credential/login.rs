@@ -13,9 +13,12 @@ pub enum Unusable {
     /// There is nothing in it, not even tokens of ChatGPT.
     #[error("it has no credential")]
     Nothing,
-    /// Mode `apikey` without a key, or with a blank one.
+    /// Mode `apikey` without a key.
     #[error("API key auth is missing a key")]
     NoApiKey,
+    /// An API key that is blank. To Codex it is one.
+    #[error("its API key is blank")]
+    BlankApiKey,
     /// Mode `headers`, which no file may have.
     #[error("externally provided auth cannot be loaded from auth storage")]
     Headers,
@@ -46,7 +49,8 @@ impl Credential {
         let mode = document.mode(client);
         let blank = |text: Option<&str>| text.is_none_or(|text| text.trim().is_empty());
         match mode {
-            Mode::ApiKey if blank(document.text("OPENAI_API_KEY")) => Err(Unusable::NoApiKey),
+            Mode::ApiKey if document.text("OPENAI_API_KEY").is_none() => Err(Unusable::NoApiKey),
+            Mode::ApiKey if blank(document.text("OPENAI_API_KEY")) => Err(Unusable::BlankApiKey),
             Mode::Chatgpt | Mode::ChatgptAuthTokens if !document.has("tokens") => Err(Unusable::Nothing),
             Mode::Headers => Err(Unusable::Headers),
             Mode::AgentIdentity if !document.has("agent_identity") => Err(Unusable::NoAgentIdentity),

@@ -60,10 +60,7 @@ impl Document {
 
     /// Takes a table that was not read from a file.
     pub(super) fn of_table(table: Table, place: &str) -> Self {
-        let entry = |(key, value)| {
-            let place = format!("{place}: `{key}`");
-            (key, Entry { value, place })
-        };
+        let entry = |(key, value)| (key, Entry { value, place: place.to_owned() });
         Self(table.into_iter().map(entry).collect())
     }
 

@@ -60,6 +60,8 @@ pub struct Policy {
     client: Client,
     demands: Demands,
     constraints: Vec<Constraint>,
+    /// What the client would look at: the methods that its own layers leave.
+    clients_methods: Vec<Method>,
     methods: Vec<Method>,
     workspaces: Option<Vec<String>>,
     settings: Vec<Setting>,
@@ -163,24 +165,36 @@ impl Policy {
         let narrowing = || constraints.iter().filter_map(|it| it.workspaces.as_ref());
         let theirs = both(demands.forced_workspaces.clone(), demands.allowed_workspaces.as_ref());
         let workspaces = narrowing().fold(theirs.clone(), |left, ours| both(left, Some(ours)));
-        let is_allowed = |method: Method| {
-            demands.forced_method.is_none_or(|forced| forced == method)
-                && demands.allowed_methods.as_ref().is_none_or(|allowed| allowed.contains(&method))
-                && constraints.iter().all(|it| it.method.is_none_or(|ours| ours == method))
-        };
         let has_workspace = |left: &Option<Vec<String>>| left.as_ref().is_none_or(|ids| !ids.is_empty());
+        let clients_methods: Vec<Method> = Method::ALL
+            .into_iter()
+            .filter(|method| demands.forced_method.is_none_or(|forced| forced == *method))
+            .filter(|method| demands.allowed_methods.as_ref().is_none_or(|them| them.contains(method)))
+            .filter(|method| *method == Method::Api || has_workspace(&theirs))
+            .collect();
+        let is_allowed = |method: &Method| {
+            clients_methods.contains(method)
+                && constraints.iter().all(|it| it.method.is_none_or(|ours| ours == *method))
+        };
         // The client's own lists may leave no workspace: ChatGPT is out then, and API keys stay. A workspace that was
         // asked of us by name, and that nobody may use, is a mistake to tell.
-        let contradicts = narrowing().next().is_some()
-            && is_allowed(Method::Chatgpt)
-            && has_workspace(&theirs)
-            && !has_workspace(&workspaces);
+        let contradicts =
+            narrowing().next().is_some() && is_allowed(&Method::Chatgpt) && !has_workspace(&workspaces);
         let methods: Vec<Method> = Method::ALL
             .into_iter()
-            .filter(|method| is_allowed(*method))
+            .filter(is_allowed)
             .filter(|method| *method == Method::Api || has_workspace(&workspaces))
             .collect();
-        let policy = Self { client, demands, constraints, methods, workspaces, settings, notes: Vec::new() };
+        let policy = Self {
+            client,
+            demands,
+            constraints,
+            clients_methods,
+            methods,
+            workspaces,
+            settings,
+            notes: Vec::new(),
+        };
         if policy.methods.is_empty() || contradicts {
             return Err(PolicyError::Impossible(policy.sources()));
         }
@@ -220,6 +234,11 @@ impl Policy {
     #[must_use]
     pub fn methods(&self) -> &[Method] {
         &self.methods
+    }
+
+    /// Returns whether the client's own layers make it pass over a credential of this method, and look for the next.
+    pub(super) fn passes_over(&self, method: Method) -> bool {
+        !self.clients_methods.contains(&method)
     }
 
     /// Returns the only workspaces that are left. An empty list allows no ChatGPT login at all.

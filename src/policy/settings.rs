@@ -7,7 +7,7 @@ use super::values::{
     ALLOWED_METHODS, ALLOWED_WORKSPACES, CREDENTIALS_STORE, FORCED_METHOD, FORCED_WORKSPACES, LEGACY_PROFILE,
     Wrong, allowed_workspaces, credentials_store, method, methods, workspaces,
 };
-use super::{Demands, Layer, PolicyError, Source};
+use super::{Demands, PolicyError, Source};
 use crate::credential::Client;
 
 /// A value in force.
@@ -136,10 +136,7 @@ struct Strongest<'a> {
 
 impl Strongest<'_> {
     fn read<T>(&self, meaning: impl FnOnce(&Value) -> Result<T, Wrong>) -> Result<T, PolicyError> {
-        meaning(&self.entry.value).map_err(|wrong| match self.source.layer {
-            Layer::Flags => self.invalid(&wrong.without_value()),
-            _ => self.invalid(&wrong.to_string()),
-        })
+        meaning(&self.entry.value).map_err(|wrong| self.invalid(&wrong.to_string()))
     }
 
     fn invalid(&self, problem: &str) -> PolicyError {

@@ -17,6 +17,7 @@ const COMMA: &str = "forced_chatgpt_workspace_id must be a single workspace ID s
      comma-separated strings are not supported. Use `forced_chatgpt_workspace_id = \
      [\"123e4567-e89b-42d3-a456-426614174000\", \"123e4567-e89b-42d3-a456-426614174001\"]` instead.";
 const METHODS: &str = "`chatgpt` or `api`";
+const MAX_QUOTED_BYTES: usize = 16;
 
 /// What is wrong with a value.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -25,22 +26,19 @@ pub(super) enum Wrong {
     #[error("wanted {0}")]
     Type(String),
     /// It is a name that the key does not know.
-    #[error("unknown variant `{name}`, expected {expected}")]
+    #[error("unknown variant{}, expected {expected}", quoted(.name))]
     Unknown { name: String, expected: String },
     /// Several workspaces in one text.
     #[error("{COMMA}")]
     Comma,
 }
 
-impl Wrong {
-    /// The same without the value: on a command line it may be anything, a misplaced secret included.
-    pub(super) fn without_value(&self) -> String {
-        match self {
-            Self::Unknown { expected, .. } => format!("unknown variant, expected {expected}"),
-            other => other.to_string(),
-        }
-    }
+/// A word is quoted; anything longer may be a misplaced secret.
+fn quoted(name: &str) -> String {
+    if name.len() <= MAX_QUOTED_BYTES { format!(" `{name}`") } else { String::new() }
+}
 
+impl Wrong {
     fn wanted(what: &str) -> Self {
         Self::Type(what.to_owned())
     }
@@ -120,7 +118,8 @@ mod tests {
         }
         let unknown = method(&value("\"apikey\"")).unwrap_err();
         assert_eq!(unknown.to_string(), "unknown variant `apikey`, expected `chatgpt` or `api`");
-        assert_eq!(unknown.without_value(), "unknown variant, expected `chatgpt` or `api`");
+        let secret = method(&value("\"sk-0123456789abcdef\"")).unwrap_err();
+        assert_eq!(secret.to_string(), "unknown variant, expected `chatgpt` or `api`");
     }
 
     #[test]

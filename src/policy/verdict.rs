@@ -51,7 +51,9 @@ pub enum Mismatch {
 pub enum AmbientVerdict {
     /// The client may use it.
     Allowed,
-    /// It may not be used.
+    /// The client passes over it and takes the next one.
+    PassedOver(Mismatch),
+    /// The client would use it, and it may not.
     Forbidden(Mismatch),
     /// The client cannot read it.
     Unreadable,
@@ -92,30 +94,62 @@ impl Policy {
         self.judge(&Bearer::incomplete())
     }
 
-    /// The same for what a variable holds.
+    /// The same for a blank API key, which is one to the client.
+    ///
+    /// # Errors
+    /// The mismatch, when it is not allowed.
+    pub fn check_blank_key(&self) -> Result<(), Mismatch> {
+        self.judge(&Bearer::api_key())
+    }
+
+    /// The same for what a variable holds. `is_first` is what the client comes to first: what is forced is checked of
+    /// that one, and ends the run. What is merely not allowed is passed over.
     #[must_use]
-    pub fn check_ambient(&self, ambient: &Ambient) -> AmbientVerdict {
-        match ambient.bearer.as_ref().map(|bearer| self.judge(bearer)) {
+    pub fn check_ambient(&self, ambient: &Ambient, is_first: bool) -> AmbientVerdict {
+        let demands = self.demands();
+        let is_forced = demands.forced_method.is_some() || demands.forced_workspaces.is_some();
+        match &ambient.bearer {
+            // What cannot be read is an agent identity to the client, so a ChatGPT login.
+            None if !is_forced && self.passes_over(Method::Chatgpt) => {
+                AmbientVerdict::PassedOver(Mismatch::ApiRequired)
+            }
             None => AmbientVerdict::Unreadable,
-            Some(Ok(())) => AmbientVerdict::Allowed,
-            Some(Err(mismatch)) => AmbientVerdict::Forbidden(mismatch),
+            Some(bearer) => match self.judge(bearer) {
+                Ok(()) => AmbientVerdict::Allowed,
+                Err(mismatch) if is_first && self.judge_forced(bearer).is_err() => {
+                    AmbientVerdict::Forbidden(mismatch)
+                }
+                Err(mismatch) if self.passes_over(bearer.method) => AmbientVerdict::PassedOver(mismatch),
+                Err(mismatch) => AmbientVerdict::Forbidden(mismatch),
+            },
         }
     }
 
     /// First what is forced, by itself, as Codex checks at its door; then what is left of everything together.
     fn judge(&self, bearer: &Bearer) -> Result<(), Mismatch> {
-        let demands = self.demands();
-        if demands.forced_method.is_some_and(|forced| forced != bearer.method) {
-            return Err(Mismatch::of_method(bearer.method));
+        let forced = self.judge_forced(bearer);
+        let is_method_left = self.methods().contains(&bearer.method);
+        match forced {
+            // Whoever's it is: it may not be used.
+            Err(undecided) if undecided.is_undecided() && !is_method_left => {}
+            decided => decided?,
         }
-        if let Some(forced) = &demands.forced_workspaces {
-            self.judge_owner(forced, &bearer.owner, false)?;
-        }
-        if !self.methods().contains(&bearer.method) {
+        if !is_method_left {
             return Err(Mismatch::of_method(bearer.method));
         }
         match self.workspaces() {
             Some(left) => self.judge_owner(left, &bearer.owner, true),
+            None => Ok(()),
+        }
+    }
+
+    fn judge_forced(&self, bearer: &Bearer) -> Result<(), Mismatch> {
+        let demands = self.demands();
+        if demands.forced_method.is_some_and(|forced| forced != bearer.method) {
+            return Err(Mismatch::of_method(bearer.method));
+        }
+        match &demands.forced_workspaces {
+            Some(forced) => self.judge_owner(forced, &bearer.owner, false),
             None => Ok(()),
         }
     }

@@ -42,7 +42,10 @@ pub(crate) const DEVIATIONS: [Deviation; 15] = [
     Deviation {
         name: "keyring-and-ephemeral-unsupported",
         reason: "the file that we place would be ignored, so nothing is decided over it, and that is said",
-        applies: |case, _| matches!(store(case).as_str(), "keyring" | "ephemeral"),
+        applies: |case, _| {
+            let elsewhere = matches!(store(case).as_str(), "keyring" | "ephemeral");
+            elsewhere && oracle::ours(case).is_some_and(|it| it.verdict == Some(Verdict::Configuration))
+        },
         states: |_, it| {
             it.verdict == Some(Verdict::Configuration) && it.fate != Fate::Removed && it.fate != Fate::Created
         },

@@ -1,6 +1,8 @@
 //! What we should say, by the formula and the walks of the reference and the five deliberate deviations that it states.
 //! It shares no code with the program.
 
+use serde_json::Value;
+
 use crate::{
     cell::{Case, Verb},
     layers::InForce,
@@ -42,7 +44,13 @@ pub(crate) fn ours(case: &Case) -> Option<Expected> {
         return Some(with_values(stopped.with(id, &[Class::Impossible]), &rules, verb));
     }
     if ["keyring", "ephemeral"].contains(&rules.store.as_str()) {
-        return Some(stopped.with(&["credentials-store-unsupported"], &[]));
+        let unsupported = stopped.with(&["credentials-store-unsupported"], &[]);
+        let is_login = matches!(verb, Verb::LoginKey | Verb::LoginToken);
+        // A variable comes before the file that the client would not read.
+        let variables = Case { auth_json: Value::Null, ..case.clone() };
+        let judged =
+            (!is_login && !sources(&variables).is_empty()).then(|| present(&variables, &rules, before));
+        return Some(judged.unwrap_or(unsupported));
     }
     if !["file", "auto"].contains(&rules.store.as_str()) {
         return Some(stopped.with(&["policy-invalid"], &[]));
@@ -97,7 +105,9 @@ fn present(case: &Case, rules: &InForce, before: Fate) -> Expected {
         Judgement::Fine => all.iter().find(|(place, login)| usable(login) || is_broken_file(*place, login)),
         _ => Some(first),
     };
-    let (place, login) = active.unwrap_or(first);
+    // None is used: then the first that says what it is, is to blame.
+    let told = all.iter().find(|(_, login)| !matches!(login, Login::Broken { .. })).unwrap_or(first);
+    let (place, login) = active.unwrap_or(told);
     match whole(login, rules) {
         Judgement::Fine => Expected::new(Verdict::Permitted, before),
         Judgement::Unusable => Expected::new(Verdict::NoCredential, before),
@@ -157,7 +167,14 @@ fn forced(login: &Login, rules: &InForce) -> Judgement {
         (login, Some(method)) if login.is_chatgpt() != (method == "chatgpt") => return by_method(login),
         _ => {}
     }
-    rules.forced_workspaces.as_ref().map_or(Judgement::Fine, |ids| in_workspaces(login, ids))
+    // The claim alone; the account comes with all rules together.
+    let claimed = match login {
+        Login::Chatgpt { claim, complete, .. } => {
+            Login::Chatgpt { claim: claim.clone(), account: None, complete: *complete }
+        }
+        other => other.clone(),
+    };
+    rules.forced_workspaces.as_ref().map_or(Judgement::Fine, |ids| in_workspaces(&claimed, ids))
 }
 
 /// The check of all rules together.

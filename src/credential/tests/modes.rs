@@ -1,6 +1,8 @@
 //! Which document is which kind of credential, for either client, and what each kind must have.
 
-use super::Unusable::{Headers, NoAgentIdentity, NoApiKey, NoBedrockKeys, NoPersonalAccessToken, Nothing};
+use super::Unusable::{
+    BlankApiKey, Headers, NoAgentIdentity, NoApiKey, NoBedrockKeys, NoPersonalAccessToken, Nothing,
+};
 use super::*;
 
 type Verdict = Result<Mode, Unusable>;
@@ -20,14 +22,15 @@ fn api_keys() {
     let tokens = Sample::default().document()["tokens"].clone();
     let key = Ok(Mode::ApiKey);
     let missing = Err(NoApiKey);
+    let blank = Err(BlankApiKey);
     check(&[
         (json!({"auth_mode": "apikey", "OPENAI_API_KEY": "sk-test"}), key, key),
         (json!({"auth_mode": null, "OPENAI_API_KEY": "sk-test"}), key, key),
         (json!({"OPENAI_API_KEY": "sk-test"}), key, key),
         (json!({"OPENAI_API_KEY": "sk-test", "tokens": tokens}), key, key),
         // Even an empty key decides the mode.
-        (json!({"OPENAI_API_KEY": "", "tokens": tokens}), missing, missing),
-        (json!({"OPENAI_API_KEY": " \t"}), missing, missing),
+        (json!({"OPENAI_API_KEY": "", "tokens": tokens}), blank, blank),
+        (json!({"OPENAI_API_KEY": " \t"}), blank, blank),
         (json!({"auth_mode": "apikey", "OPENAI_API_KEY": null}), missing, Err(Nothing)),
         (json!({"auth_mode": "apikey", "tokens": tokens}), missing, Ok(Mode::Chatgpt)),
         (
