@@ -64,13 +64,12 @@ impl Layers {
     /// When a file cannot be read, a value that counts means nothing, or nothing is allowed at all.
     pub(super) fn read(&self) -> Result<Policy, PolicyError> {
         let requirements = self.requirements()?;
-        let layers = self.config()?;
-        let (demands, settings) = layers.demands(self.client, &requirements)?;
+        let config = self.config()?;
+        let ours = self.managed_config()?;
+        let (demands, settings) = config.demands(self.client, &requirements)?;
         let mut constraints = self.options.constraints.clone();
-        let ours =
-            self.options.managed_config.as_deref().map(|path| self.managed_config(path)).transpose()?;
-        let notes = unknown::notes(self.client, &layers, &requirements);
-        constraints.extend(ours.unwrap_or_default());
+        constraints.extend(self.constraint_of(&ours)?);
+        let notes = unknown::notes(self.client, &[&config, &ours], &requirements);
         Ok(Policy::new(self.client, demands, constraints, settings)?.with_notes(notes))
     }
 
@@ -121,22 +120,30 @@ impl Layers {
         Ok(())
     }
 
-    /// Our own file: what it forces narrows, and is no layer. Each key is a constraint of its own.
-    fn managed_config(&self, path: &Path) -> Result<Vec<Constraint>, PolicyError> {
-        let document = match Document::read(path) {
-            Ok(Some(document)) => document,
-            Ok(None) | Err(PolicyError::Unreadable(DiskError::Io { .. })) => {
-                return Err(PolicyError::NoManagedConfig);
+    /// Our own file, which is no layer: it stands by itself.
+    fn managed_config(&self) -> Result<Stack, PolicyError> {
+        let mut stack = Stack::default();
+        let Some(path) = &self.options.managed_config else { return Ok(stack) };
+        match Document::read(path) {
+            Ok(Some(document)) => {
+                let layer = Layer::Option("managed-config");
+                stack.push(Source { layer, file: Some(path.clone()) }, document);
+                Ok(stack)
             }
-            Err(error) => return Err(error),
-        };
-        let source = Source { layer: Layer::Option("managed-config"), file: Some(path.to_owned()) };
-        let mut ours = Stack::default();
-        ours.push(source.clone(), document);
+            Ok(None) | Err(PolicyError::Unreadable(DiskError::Io { .. })) => {
+                Err(PolicyError::NoManagedConfig)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// What our own file forces narrows.
+    fn constraint_of(&self, ours: &Stack) -> Result<Option<Constraint>, PolicyError> {
+        let Some((source, _)) = ours.layers().next() else { return Ok(None) };
         let method = ours.read(FORCED_METHOD, method)?;
         let workspaces = ours.read(FORCED_WORKSPACES, |value| workspaces(self.client, value))?.flatten();
         let demands_something = method.is_some() || workspaces.is_some();
-        Ok(demands_something.then_some(Constraint { source, method, workspaces }).into_iter().collect())
+        Ok(demands_something.then(|| Constraint { source: source.clone(), method, workspaces }))
     }
 }
 

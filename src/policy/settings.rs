@@ -56,18 +56,9 @@ impl Stack {
         merged
     }
 
-    /// The value of a key that counts, with what it overrode; only that one is ever looked at.
-    fn strongest(&self, key: &'static str) -> Option<Strongest<'_>> {
-        let mut found =
-            self.0.iter().rev().filter_map(|(source, document)| Some((source, document.get(key)?)));
-        let (source, entry) = found.next()?;
-        let overrides = found.map(|(source, entry)| (entry.value.clone(), source.clone())).collect();
-        Some(Strongest { key, source, entry, overrides })
-    }
-
     /// Returns the value of a key that counts.
     pub(super) fn value(&self, key: &'static str) -> Option<&Value> {
-        self.strongest(key).map(|found| &found.entry.value)
+        strongest(&[self], key).map(|found| &found.entry.value)
     }
 
     /// Reads the value of a key that counts.
@@ -79,7 +70,7 @@ impl Stack {
         key: &'static str,
         meaning: impl FnOnce(&Value) -> Result<T, Wrong>,
     ) -> Result<Option<T>, PolicyError> {
-        self.strongest(key).map(|found| found.read(meaning)).transpose()
+        strongest(&[self], key).map(|found| found.read(meaning)).transpose()
     }
 
     /// Reads what the layers demand. `requirements` stand by themselves: nothing overrides them.
@@ -91,39 +82,58 @@ impl Stack {
         client: Client,
         requirements: &Self,
     ) -> Result<(Demands, Vec<Setting>), PolicyError> {
-        if let Some(found) = self.strongest(LEGACY_PROFILE).filter(|_| client == Client::Codex) {
+        if let Some(found) = strongest(&[self], LEGACY_PROFILE).filter(|_| client == Client::Codex) {
             return Err(found.invalid(&legacy_profile(&found.entry.value)));
         }
-        let mut settings = Vec::new();
-        let mut note = |found: Option<Strongest<'_>>, restricts: bool| {
-            settings.extend(found.map(|it| it.setting(restricts)));
-        };
-        let found = self.strongest(FORCED_METHOD);
-        let forced_method = found.as_ref().map(|it| it.read(method)).transpose()?;
-        note(found, forced_method.is_some());
-        let found = self.strongest(FORCED_WORKSPACES);
-        let read = found.as_ref().map(|it| it.read(|value| workspaces(client, value)));
-        let forced_workspaces = read.transpose()?.flatten();
-        note(found, forced_workspaces.is_some());
-        let found = requirements.strongest(ALLOWED_METHODS);
-        let allowed_methods = found.as_ref().map(|it| it.read(methods)).transpose()?;
-        note(found, allowed_methods.is_some());
-        let found = requirements.strongest(ALLOWED_WORKSPACES);
-        let allowed_workspaces = found.as_ref().map(|it| it.read(allowed_workspaces)).transpose()?;
-        note(found, allowed_workspaces.is_some());
-        let found = requirements.strongest(CREDENTIALS_STORE).or_else(|| self.strongest(CREDENTIALS_STORE));
-        let read = found.as_ref().map(|it| it.read(|value| credentials_store(client, value)));
-        let credentials_store = read.transpose()?.unwrap_or_default();
-        note(found, false);
+        let mut taken = Taken::default();
+        let (config, allowed) = (&[self][..], &[requirements][..]);
+        let forced_method = taken.take(config, FORCED_METHOD, method, |_| true)?;
+        let ids = taken.take(config, FORCED_WORKSPACES, |it| workspaces(client, it), Option::is_some)?;
         let demands = Demands {
             forced_method,
-            forced_workspaces,
-            allowed_methods,
-            allowed_workspaces,
-            credentials_store,
+            forced_workspaces: ids.flatten(),
+            allowed_methods: taken.take(allowed, ALLOWED_METHODS, methods, |_| true)?,
+            allowed_workspaces: taken.take(allowed, ALLOWED_WORKSPACES, allowed_workspaces, |_| true)?,
+            credentials_store: taken
+                .take(
+                    &[self, requirements],
+                    CREDENTIALS_STORE,
+                    |it| credentials_store(client, it),
+                    |_| false,
+                )?
+                .unwrap_or_default(),
         };
-        Ok((demands, settings))
+        Ok((demands, taken.0))
     }
+}
+
+/// The settings that were read so far.
+#[derive(Default)]
+struct Taken(Vec<Setting>);
+
+impl Taken {
+    fn take<T>(
+        &mut self,
+        stacks: &[&Stack],
+        key: &'static str,
+        meaning: impl FnOnce(&Value) -> Result<T, Wrong>,
+        restricts: impl FnOnce(&T) -> bool,
+    ) -> Result<Option<T>, PolicyError> {
+        let Some(found) = strongest(stacks, key) else { return Ok(None) };
+        let value = found.read(meaning)?;
+        self.0.push(found.setting(restricts(&value)));
+        Ok(Some(value))
+    }
+}
+
+/// The value of a key that counts, with what it overrode; only that one is ever looked at. Of several stacks the last is
+/// the strongest.
+fn strongest<'a>(stacks: &[&'a Stack], key: &'static str) -> Option<Strongest<'a>> {
+    let layers = stacks.iter().rev().flat_map(|stack| stack.0.iter().rev());
+    let mut found = layers.filter_map(|(source, document)| Some((source, document.get(key)?)));
+    let (source, entry) = found.next()?;
+    let overrides = found.map(|(source, entry)| (entry.value.clone(), source.clone())).collect();
+    Some(Strongest { key, source, entry, overrides })
 }
 
 /// The entry of a key in the strongest layer that has it.

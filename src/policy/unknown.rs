@@ -6,8 +6,8 @@ use super::values::{ALLOWED_METHODS, ALLOWED_WORKSPACES, FORCED_METHOD, FORCED_W
 use crate::credential::Client;
 
 /// Says, once for each file, which of its keys are ignored.
-pub(super) fn notes(client: Client, config: &Stack, requirements: &Stack) -> Vec<String> {
-    let config = config.layers().map(|layer| (layer, false));
+pub(super) fn notes(client: Client, config: &[&Stack], requirements: &Stack) -> Vec<String> {
+    let config = config.iter().flat_map(|stack| stack.layers()).map(|layer| (layer, false));
     let requirements = requirements.layers().map(|layer| (layer, true));
     let mut notes = Vec::new();
     for ((source, document), is_requirements) in config.chain(requirements) {
