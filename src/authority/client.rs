@@ -35,6 +35,8 @@ pub enum Reason {
     ProactiveExpiry,
     /// The token says nothing of its end, and it is old.
     Scheduled,
+    /// The access token was refused where it was used.
+    UnauthorizedRecovery,
     /// Somebody asked for it.
     Forced,
 }
@@ -88,6 +90,7 @@ impl Reason {
         match self {
             Self::ProactiveExpiry => "proactive_expiry",
             Self::Scheduled => "scheduled",
+            Self::UnauthorizedRecovery => "unauthorized_recovery",
             Self::Forced => "forced",
         }
     }

@@ -63,6 +63,8 @@ pub enum Due {
     },
     /// The result in the slot was stored over somebody else's lease: only an exchange proves that it lives.
     Unproven,
+    /// The access token was refused where it was used, however fresh it looks.
+    Refused,
     /// Somebody asked for it.
     Forced,
 }
@@ -117,6 +119,7 @@ impl std::fmt::Display for Due {
             }
             Self::Stale { since } => write!(out, "the last refresh was at {}, over 8 days ago", text(since)),
             Self::Unproven => write!(out, "the stored result has not been proven yet"),
+            Self::Refused => write!(out, "the access token was refused"),
             Self::Forced => write!(out, "it was asked for"),
         }
     }

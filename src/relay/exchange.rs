@@ -112,6 +112,7 @@ fn reason(due: Due) -> Reason {
     match due {
         Due::Expired { .. } | Due::ExpiresSoon { .. } => Reason::ProactiveExpiry,
         Due::Stale { .. } => Reason::Scheduled,
+        Due::Refused => Reason::UnauthorizedRecovery,
         Due::Unproven | Due::Forced => Reason::Forced,
     }
 }

@@ -4,7 +4,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use crate::baton::{Lease, LeaseId, Observed, Owner, OwnerId, Permission, TokenHash, UNPROVEN_WAIT, View};
-use crate::credential::{Due, Freshness, FullLogin};
+use crate::credential::{AccessToken, Due, Freshness};
 use crate::home::Journal;
 use crate::job::{Deferral, Level, random};
 
@@ -46,7 +46,12 @@ impl Relay<'_> {
     ///
     /// # Errors
     /// When the slot is empty or dead, the preflight fails, or somebody else has the lease for too long.
-    pub(super) fn admit(&self, session: &Session, want: &Want) -> Result<Admission, RelayError> {
+    pub(super) fn admit(
+        &self,
+        session: &Session,
+        want: &Want,
+        refused: Option<&AccessToken>,
+    ) -> Result<Admission, RelayError> {
         let clock = self.around.clock;
         let start = clock.boot();
         let mut observed: Option<Observed> = None;
@@ -66,7 +71,7 @@ impl Relay<'_> {
                 unproven = doubtful.map(|token| (token, clock.boot()));
             }
             let view = View {
-                due: self.due(&loaded, want),
+                due: self.due(&loaded, want, refused),
                 force: want.force,
                 now: clock.now(),
                 boot: clock.boot(),
@@ -111,12 +116,15 @@ impl Relay<'_> {
     }
 
     /// Says why an exchange is due, as far as the login itself tells.
-    fn due(&self, loaded: &Loaded, want: &Want) -> Option<Due> {
+    fn due(&self, loaded: &Loaded, want: &Want, refused: Option<&AccessToken>) -> Option<Due> {
         if want.force || want.must {
             return Some(Due::Forced);
         }
-        let lifetime = loaded.baton().login().map(FullLogin::lifetime)?;
-        match lifetime.freshness(self.around.clock.now(), self.around.margin) {
+        let login = loaded.baton().login()?;
+        if refused.is_some_and(|refused| refused.expose() == login.access_token().expose()) {
+            return Some(Due::Refused);
+        }
+        match login.lifetime().freshness(self.around.clock.now(), self.around.margin) {
             Freshness::Due(due) => Some(due),
             Freshness::Fresh => None,
         }

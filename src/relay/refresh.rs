@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use crate::baton::{Nonce, State};
+use crate::credential::AccessToken;
 use crate::job::{Level, explain};
 
 use super::cell::{Swapped, nonce};
@@ -36,9 +37,26 @@ impl Relay<'_> {
     /// # Errors
     /// When there is nothing to renew, the authority or the store refuses, or a lease lasts too long.
     pub fn refresh(&self, session: &Session, want: Want) -> Result<Refreshed, RelayError> {
+        self.refresh_with(session, want, None)
+    }
+
+    /// The same for an access token that was refused where it was used: if the slot has another, that one is adopted.
+    ///
+    /// # Errors
+    /// As [`Self::refresh`].
+    pub fn replace(&self, session: &Session, refused: &AccessToken) -> Result<Refreshed, RelayError> {
+        self.refresh_with(session, Want::default(), Some(refused))
+    }
+
+    fn refresh_with(
+        &self,
+        session: &Session,
+        want: Want,
+        refused: Option<&AccessToken>,
+    ) -> Result<Refreshed, RelayError> {
         let (mut want, mut exchanged) = (want, false);
         for _ in 0..MAX_ROUNDS {
-            let mut held = match self.admit(session, &want)? {
+            let mut held = match self.admit(session, &want, refused)? {
                 Admission::Use(loaded) => return Ok(Refreshed { loaded: *loaded, exchanged }),
                 Admission::Lease(held) => *held,
             };

@@ -3,7 +3,8 @@
 use std::cell::RefCell;
 use std::fs;
 
-use authbaton::relay::Want;
+use authbaton::credential::AccessToken;
+use authbaton::relay::{Refreshed, Want};
 
 use crate::arena::{Arena, due, fresh, wait_until};
 use crate::lab::Lab;
@@ -45,6 +46,28 @@ fn a_second_job_adopts_what_the_first_one_got() {
     arena.run(&second, &["restore"]).fine();
     arena.run(&second, &["refresh"]).refreshed(false);
     assert_eq!(second.access_token(), arena.first().access_token());
+    assert_eq!(arena.authority.posts(), 1);
+}
+
+#[test]
+fn a_refused_access_token_is_replaced_once_and_another_is_adopted() {
+    let arena = Arena::new();
+    arena.seed(&fresh());
+    let lab = Lab::new(&arena, arena.first());
+    let replace = |refused: &AccessToken| {
+        lab.with(&lab.store(), &arena.keys(), |relay, session| relay.replace(session, refused)).unwrap()
+    };
+    let held = |refreshed: &Refreshed| refreshed.loaded.baton().login().unwrap().access_token();
+    let first = held(&lab.refresh(&lab.store()).unwrap());
+    let replaced = replace(&first);
+    assert!(replaced.exchanged);
+    assert_ne!(held(&replaced).expose(), first.expose());
+    let reason = arena.authority.received().remove(0).refresh_reason;
+    assert_eq!(reason.as_deref(), Some("unauthorized_recovery"));
+    // Whoever was refused the same token adopts what came of that.
+    let adopted = replace(&first);
+    assert!(!adopted.exchanged);
+    assert_eq!(held(&adopted).expose(), held(&replaced).expose());
     assert_eq!(arena.authority.posts(), 1);
 }
 
