@@ -28,6 +28,15 @@ impl Client {
         }
     }
 
+    /// Returns the environment variable with which the client is told where to renew its login.
+    #[must_use]
+    pub fn refresh_override(self) -> &'static str {
+        match self {
+            Self::Codex => "CODEX_REFRESH_TOKEN_URL_OVERRIDE",
+            Self::Llmx => "LLMX_REFRESH_TOKEN_URL_OVERRIDE",
+        }
+    }
+
     /// Returns the directory below the user's home that is used when the variable is unset or empty.
     #[must_use]
     pub fn default_directory(self) -> &'static str {

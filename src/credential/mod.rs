@@ -14,6 +14,7 @@ mod input;
 mod login;
 mod mode;
 mod renewal;
+mod same_login;
 mod schema;
 mod secret;
 #[cfg(test)]

@@ -43,6 +43,14 @@ pub enum DiskError {
         /// The limit.
         max: usize,
     },
+    /// There is more than may be copied.
+    #[error("there are more than {max} files to copy, `{}` among them", path.display())]
+    TooManyFiles {
+        /// The first that is too many.
+        path: PathBuf,
+        /// The limit.
+        max: usize,
+    },
     /// Somebody else held a lock for longer than we were told to wait.
     #[error("`{}` was locked by another process for {} s", path.display(), waited.as_secs())]
     Locked {

@@ -6,6 +6,7 @@
 #![expect(clippy::disallowed_methods, reason = "the disk room owns locks")]
 
 use std::fs::{File, OpenOptions};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -37,6 +38,15 @@ pub enum Whose {
     Clients,
 }
 
+/// Who else may hold it meanwhile.
+#[derive(Clone, Copy)]
+enum With {
+    /// Nobody.
+    Nobody,
+    /// Others who share it.
+    Sharers,
+}
+
 /// A held lock. It is released when this is dropped, or when the process ends in whatever way.
 pub struct FileLock {
     file: File,
@@ -50,10 +60,45 @@ impl FileLock {
     /// [`DiskError::Locked`] when somebody else holds it for longer than `patience` allows; others when the file
     /// cannot be opened for writing.
     pub fn acquire(path: &Path, whose: Whose, patience: &Patience<'_>) -> Result<Self, DiskError> {
+        Self::acquire_with(path, whose, With::Nobody, patience)
+    }
+
+    /// The same for a lock of ours that is shared: only an exclusive one is waited for.
+    ///
+    /// # Errors
+    /// As [`Self::acquire`].
+    pub fn share(path: &Path, patience: &Patience<'_>) -> Result<Self, DiskError> {
+        Self::acquire_with(path, Whose::Ours, With::Sharers, patience)
+    }
+
+    /// Waits for an exclusive lock of ours for as long as it takes, without polling.
+    ///
+    /// # Errors
+    /// When the file cannot be opened for writing, or not be locked.
+    pub fn wait(path: &Path) -> Result<Self, DiskError> {
+        loop {
+            let file = open(path, Whose::Ours)?;
+            match FileExt::lock_exclusive(&file) {
+                Ok(()) if is_still_at(&file, path, Whose::Ours)? => {
+                    return Ok(Self { file, path: path.to_owned() });
+                }
+                Ok(()) => {}
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(DiskError::io("lock", path)(error)),
+            }
+        }
+    }
+
+    fn acquire_with(
+        path: &Path,
+        whose: Whose,
+        with: With,
+        patience: &Patience<'_>,
+    ) -> Result<Self, DiskError> {
         let start = patience.clock.boot();
         let mut told = Duration::ZERO;
         loop {
-            if let Some(lock) = Self::try_acquire(path, whose)? {
+            if let Some(lock) = Self::try_acquire_with(path, whose, with)? {
                 return Ok(lock);
             }
             let waited = patience.clock.boot().saturating_sub(start);
@@ -73,9 +118,17 @@ impl FileLock {
     /// # Errors
     /// When the file cannot be opened for writing.
     pub fn try_acquire(path: &Path, whose: Whose) -> Result<Option<Self>, DiskError> {
+        Self::try_acquire_with(path, whose, With::Nobody)
+    }
+
+    fn try_acquire_with(path: &Path, whose: Whose, with: With) -> Result<Option<Self>, DiskError> {
         loop {
             let file = open(path, whose)?;
-            match FileExt::try_lock_exclusive(&file) {
+            let locked = match with {
+                With::Nobody => FileExt::try_lock_exclusive(&file),
+                With::Sharers => FileExt::try_lock_shared(&file),
+            };
+            match locked {
                 Ok(()) => {}
                 Err(error) if error.raw_os_error() == fs2::lock_contended_error().raw_os_error() => {
                     return Ok(None);
@@ -158,7 +211,7 @@ fn is_still_at(file: &File, path: &Path, whose: Whose) -> Result<bool, DiskError
     let there = if whose == Whose::Ours { path.symlink_metadata() } else { path.metadata() };
     match there {
         Ok(there) => Ok((ours.dev(), ours.ino()) == (there.dev(), there.ino())),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
         Err(error) => Err(DiskError::io("look at", path)(error)),
     }
 }

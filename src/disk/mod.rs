@@ -8,6 +8,7 @@ mod error;
 mod lock;
 mod read;
 mod reserve;
+mod tree;
 mod write;
 
 pub use directory::{private_directory, refuse_shared};
@@ -15,4 +16,5 @@ pub use error::DiskError;
 pub use lock::{FileLock, Patience, Whose};
 pub use read::{Read, read_capped, read_open};
 pub use reserve::{fill, reserve};
+pub use tree::{Budget, copy_tree, new_directory, remove_tree};
 pub use write::{NewFile, remove, replace};

@@ -23,6 +23,14 @@ pub enum Read {
 /// # Errors
 /// When it is larger, is no regular file, or cannot be read. A missing file is no error.
 pub fn read_capped(path: &Path, max: usize) -> Result<Read, DiskError> {
+    match open_regular(path)? {
+        None => Ok(Read::Missing),
+        Some(file) => read_open(&file, path, max).map(Read::Content),
+    }
+}
+
+/// Opens a regular file; `None` when there is none.
+pub(super) fn open_regular(path: &Path) -> Result<Option<File>, DiskError> {
     let mut options = OpenOptions::new();
     options.read(true);
     // Opening a FIFO would wait for a writer.
@@ -33,14 +41,14 @@ pub fn read_capped(path: &Path, max: usize) -> Result<Read, DiskError> {
     );
     let file = match options.open(path) {
         Ok(file) => file,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Read::Missing),
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(DiskError::io("open", path)(error)),
     };
     let metadata = file.metadata().map_err(DiskError::io("look at", path))?;
     if !metadata.is_file() {
         return Err(DiskError::NotAFile(path.to_owned()));
     }
-    read_open(&file, path, max).map(Read::Content)
+    Ok(Some(file))
 }
 
 /// Reads the rest of an open file of at most `max` bytes.

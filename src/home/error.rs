@@ -27,6 +27,9 @@ pub enum HomeError {
     /// A file in the place of our lock has something else in it; it was not touched.
     #[error("`{}` was not written by authbaton", .0.display())]
     NotOurLock(PathBuf),
+    /// No directory could be made for a run: others deleted each at once.
+    #[error("no home can be made in `{}`: what is made there vanishes at once", .0.display())]
+    NoRunHome(PathBuf),
     /// There is no place for journals.
     #[error("there is no state directory: neither XDG_STATE_HOME nor HOME is an absolute path")]
     NoStateDirectory,

@@ -43,6 +43,11 @@ impl Home {
         Ok(Self { path, client })
     }
 
+    /// Names a home that we make ourselves.
+    pub(super) fn at(path: PathBuf, client: Client) -> Self {
+        Self { path: canonical(path), client }
+    }
+
     /// Returns the directory.
     #[must_use]
     pub fn path(&self) -> &Path {

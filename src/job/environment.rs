@@ -47,6 +47,17 @@ impl Environment {
         }
     }
 
+    /// Returns every variable, for the environment of a child.
+    #[must_use]
+    pub fn all(&self) -> Vec<(OsString, OsString)> {
+        match self {
+            Self::Process => std::env::vars_os().collect(),
+            Self::Fixed(variables) => {
+                variables.iter().map(|(name, value)| (name.into(), value.into())).collect()
+            }
+        }
+    }
+
     /// Returns whether a variable is set to something.
     #[must_use]
     pub fn has(&self, name: &str) -> bool {

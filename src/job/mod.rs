@@ -2,6 +2,9 @@
 //!
 //! The other rooms are handed these; none of them asks the machine by itself.
 
+mod broker_process;
+mod child;
+mod child_environment;
 mod clock;
 mod environment;
 #[cfg(feature = "failpoints")]
@@ -11,7 +14,11 @@ mod notices;
 mod platform;
 mod random;
 mod signals;
+mod temporary;
 
+pub use broker_process::{BrokerProcess, BrokerProcessError, announce, receive_settings};
+pub use child::{ChildError, Ended, Signals};
+pub use child_environment::{ChildEnvironment, ForChild};
 pub use clock::{Clock, SystemClock};
 pub use environment::Environment;
 #[cfg(feature = "failpoints")]
@@ -21,3 +28,4 @@ pub use notices::{Level, Notices, Silent, explain};
 pub use platform::{Job, Platform};
 pub use random::{NoRandomness, random};
 pub use signals::Deferral;
+pub use temporary::temporary_directory;

@@ -2,10 +2,12 @@
 //!
 //! A CI ends a job with SIGINT and, seconds later, SIGTERM. Obeyed between the POST and the store, they would lose the
 //! login. Outside of a [`Deferral`] every signal does what it always does; one that whoever started us has ignored
-//! (`nohup`, a shell's background job) stays ignored.
+//! (`nohup`, a shell's background job) stays ignored. While a command runs, `child.rs` hands them on to it.
 
 #[cfg(unix)]
 pub use unix::Deferral;
+#[cfg(unix)]
+pub(super) use unix::{Undisturbed, not_ignored};
 
 #[cfg(not(unix))]
 pub use elsewhere::Deferral;
@@ -14,8 +16,8 @@ pub use elsewhere::Deferral;
 mod unix {
     use std::cell::{Cell, RefCell};
     use std::io;
-    use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-    use std::sync::{Arc, OnceLock};
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
     use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
     use signal_hook::flag::register_conditional_default;
@@ -23,15 +25,47 @@ mod unix {
     use signal_hook::iterator::exfiltrator::raw::WithRawSiginfo;
     use signal_hook::low_level::emulate_default_handler;
 
-    /// How many deferrals there are in this process: each thread of a broker may have one.
-    static ACTIVE: AtomicUsize = AtomicUsize::new(0);
+    /// The signals with which a job is ended.
+    const ENDING: [i32; 3] = [SIGINT, SIGTERM, SIGHUP];
+
+    /// How many there are in this process that are not to be disturbed: each thread of a broker may be one.
+    static ACTIVE: Mutex<usize> = Mutex::new(0);
+
+    /// While one of these lives, SIGINT, SIGTERM and SIGHUP do not end this process.
+    pub(in crate::job) struct Undisturbed(Arc<AtomicBool>);
 
     /// While this lives, SIGINT, SIGTERM and SIGHUP are noted. When it is dropped, the first of them is obeyed.
     pub struct Deferral {
-        obey: Arc<AtomicBool>,
+        undisturbed: Option<Undisturbed>,
         signals: RefCell<SignalsInfo<WithRawSiginfo>>,
         noted: RefCell<Vec<i32>>,
         dismissed: Cell<bool>,
+    }
+
+    impl Undisturbed {
+        /// Begins, once `listening` has installed who is to hear the signals in the meantime.
+        pub(in crate::job) fn begin<T>(listening: impl FnOnce() -> io::Result<T>) -> io::Result<(Self, T)> {
+            let obey = obeying(&not_ignored(&ENDING))?;
+            let listening = listening()?;
+            let mut active = active();
+            *active += 1;
+            obey.store(false, Ordering::SeqCst);
+            Ok((Self(obey), listening))
+        }
+    }
+
+    impl Drop for Undisturbed {
+        fn drop(&mut self) {
+            let mut active = active();
+            *active = active.saturating_sub(1);
+            if *active == 0 {
+                self.0.store(true, Ordering::SeqCst);
+            }
+        }
+    }
+
+    fn active() -> MutexGuard<'static, usize> {
+        ACTIVE.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     impl Deferral {
@@ -40,12 +74,13 @@ mod unix {
         /// # Errors
         /// When the handlers cannot be installed.
         pub fn begin() -> io::Result<Self> {
-            let wanted = not_ignored();
-            let obey = obeying(&wanted)?;
-            let signals = RefCell::new(SignalsInfo::new(&wanted)?);
-            ACTIVE.fetch_add(1, Ordering::SeqCst);
-            obey.store(false, Ordering::SeqCst);
-            Ok(Self { obey, signals, noted: RefCell::default(), dismissed: Cell::default() })
+            let (undisturbed, signals) = Undisturbed::begin(|| SignalsInfo::new(not_ignored(&ENDING)))?;
+            Ok(Self {
+                undisturbed: Some(undisturbed),
+                signals: RefCell::new(signals),
+                noted: RefCell::default(),
+                dismissed: Cell::default(),
+            })
         }
 
         /// Returns how many signals have come since.
@@ -68,9 +103,7 @@ mod unix {
     impl Drop for Deferral {
         fn drop(&mut self) {
             // First obey, then look what came until then: nothing falls between.
-            if ACTIVE.fetch_sub(1, Ordering::SeqCst) == 1 {
-                self.obey.store(true, Ordering::SeqCst);
-            }
+            drop(self.undisturbed.take());
             let _ = self.noted();
             if self.dismissed.get() {
                 return;
@@ -95,10 +128,10 @@ mod unix {
         Ok(Arc::clone(OBEY.get_or_init(|| obey)))
     }
 
-    /// The signals that end us, but for those that whoever started us has ignored.
-    fn not_ignored() -> Vec<i32> {
+    /// Leaves out the signals that whoever started us has ignored.
+    pub(in crate::job) fn not_ignored(signals: &[i32]) -> Vec<i32> {
         let ignored = ignored_mask().unwrap_or_default();
-        [SIGINT, SIGTERM, SIGHUP].into_iter().filter(|signal| ignored >> (signal - 1) & 1 == 0).collect()
+        signals.iter().copied().filter(|signal| ignored >> (signal - 1) & 1 == 0).collect()
     }
 
     /// `SigIgn` of `/proc/self/status`: a bit for each signal, the first for signal 1 (proc(5)).

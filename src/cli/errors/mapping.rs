@@ -120,9 +120,10 @@ fn of_home(error: &HomeError) -> ErrorId {
     match error {
         HomeError::Disk(DiskError::Locked { .. }) => ErrorId::LockTimeout,
         HomeError::Disk(DiskError::Randomness(_)) => ErrorId::Internal,
-        HomeError::Disk(_) | HomeError::JournalTooLarge(_) | HomeError::NotOurLock(_) => {
-            ErrorId::HomeUnusable
-        }
+        HomeError::Disk(_)
+        | HomeError::JournalTooLarge(_)
+        | HomeError::NotOurLock(_)
+        | HomeError::NoRunHome(_) => ErrorId::HomeUnusable,
         HomeError::NotThere { .. } | HomeError::NoHome(_) => ErrorId::HomeNotFound,
         HomeError::NoStateDirectory => ErrorId::StateDirectoryUnknown,
         HomeError::Obstacle { .. } => ErrorId::HomeObstacle,
