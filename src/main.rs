@@ -6,5 +6,5 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     authbaton::job::harden();
     let arguments: Vec<_> = std::env::args_os().skip(1).collect();
-    authbaton::cli::run(&arguments).into()
+    authbaton::cli::run(&arguments)
 }

@@ -22,7 +22,7 @@ use crate::disk::{DiskError, Read, read_capped};
 pub const MAX_REPLY_BYTES: usize = 64 * 1024;
 const MAX_CA_BYTES: usize = 1024 * 1024;
 /// The client id of both clients (observed with Codex 0.169; LLMX's source).
-const CLIENT_ID: &str = "app_EMoamEEZ73f0CkXaXp7hrann";
+pub const CLIENT_ID: &str = "app_EMoamEEZ73f0CkXaXp7hrann";
 const DEFAULT_BASE: &str = "https://auth.openai.com";
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Codex gives a revocation this long.

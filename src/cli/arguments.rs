@@ -1,25 +1,18 @@
-//! What may be typed. Every option with a value also has a variable `AUTHBATON_…`, but for those that say where a token
-//! is sent; so have the switches that say how to report. Those that do something have none, so that an environment cannot
-//! make a step destructive.
+//! What may be typed.
 
-use std::borrow::Cow;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
 use chrono::TimeDelta;
-use clap::builder::BoolishValueParser;
-use clap::{Arg, ArgAction, ArgGroup, Args, Command, CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{ArgGroup, Args, Command, CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use crate::commands::{EnforceOptions, LoginKind, LogoutOptions, RestoreOptions, SecretSource};
+use serde::{Deserialize, Serialize};
+
+use super::variables::{with_variable, with_variables};
+use crate::commands::{
+    BrokerWhen, EnforceOptions, LoginKind, LogoutOptions, RestoreOptions, RunOptions, SecretSource,
+};
 use crate::job::Environment;
-
-/// Options that an environment must not set: a poisoned one would receive a refresh token, or look away from what the
-/// administrator has forbidden; and where one call reads its secret from is said in that call.
-const WITHOUT_VARIABLE: [&str; 6] =
-    ["authority-url", "ca-file", "config-root", "from-file", "seed-file", "seed-env"];
-
-/// Options that exclude each other.
-const RIVALS: [&[&str]; 1] = [&["quiet", "verbose"]];
 
 #[derive(Parser)]
 #[command(
@@ -37,7 +30,7 @@ pub(super) struct Arguments {
     pub(super) verb: Verb,
 }
 
-#[derive(Args)]
+#[derive(Args, Deserialize, Serialize)]
 #[command(next_help_heading = "Common options")]
 pub(super) struct Common {
     /// The client whose login it is: `codex` or `llmx` [default: codex]
@@ -123,6 +116,10 @@ pub(super) enum Verb {
     Logout(Logout),
     /// Store what was renewed but not stored: journals, and a printed text on stdin
     Rescue(Rescue),
+    /// Run a command with the login in a home of its own
+    Run(Run),
+    /// Renew for the clients of a home, as long as anybody uses it
+    Broker(Broker),
     /// Show the whole relay against a built-in authority
     Rehearse,
 }
@@ -183,6 +180,40 @@ pub(super) struct Restore {
 }
 
 #[derive(Args)]
+pub(super) struct Run {
+    /// Seed the slot from this file, if it wants one
+    #[arg(long, value_name = "FILE", conflicts_with = "seed_env")]
+    seed_file: Option<PathBuf>,
+    /// Seed the slot from this variable, if it wants one
+    #[arg(long, value_name = "NAME")]
+    seed_env: Option<String>,
+    /// Refuse an access token that lasts less
+    #[arg(long, value_name = "DURATION", value_parser = super::settings::duration)]
+    min_ttl: Option<TimeDelta>,
+    /// Renew for the command while it runs: `auto` (a token of less than 24 h), `always` or `never` [default: auto]
+    #[arg(long, value_name = "WHEN", value_parser = broker)]
+    broker: Option<BrokerWhen>,
+    /// Write what happened to this file, as JSON
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
+    /// Replace a login that authbaton did not place
+    #[arg(long)]
+    replace: bool,
+    #[command(flatten)]
+    account: Account,
+    /// The command and its arguments
+    #[arg(last = true, required = true, value_name = "CMD")]
+    command: Vec<OsString>,
+}
+
+#[derive(Args)]
+pub(super) struct Broker {
+    /// Take the options and the secrets from stdin, as `run` hands them over
+    #[arg(long, hide = true)]
+    pub(super) handed_over: bool,
+}
+
+#[derive(Args)]
 pub(super) struct Refresh {
     /// Renew although nothing is due, and although the slot is dead
     #[arg(long)]
@@ -223,6 +254,8 @@ impl Verb {
             Self::Save(_) => "save",
             Self::Logout(_) => "logout",
             Self::Rescue(_) => "rescue",
+            Self::Run(_) => "run",
+            Self::Broker(_) => "broker",
             Self::Rehearse => "rehearse",
         }
     }
@@ -265,6 +298,32 @@ impl Restore {
     }
 }
 
+impl Run {
+    pub(super) fn options(&self) -> RunOptions {
+        let seed = match (&self.seed_file, &self.seed_env) {
+            (Some(path), _) => Some(SecretSource::File(path.clone())),
+            (_, Some(name)) => Some(SecretSource::Variable(name.clone())),
+            _ => None,
+        };
+        RunOptions {
+            restore: RestoreOptions {
+                seed,
+                min_ttl: self.min_ttl,
+                replace: self.replace,
+                allow_account_change: self.account.allow_account_change,
+            },
+            broker: self.broker.unwrap_or_default(),
+            report: self.report.clone(),
+            command: self.command.clone(),
+        }
+    }
+}
+
+fn broker(text: &str) -> Result<BrokerWhen, &'static str> {
+    let found = BrokerWhen::ALL.into_iter().find(|when| when.name() == text);
+    found.ok_or("expected `auto`, `always` or `never`")
+}
+
 impl Rescue {
     pub(super) fn source(&self) -> Option<SecretSource> {
         self.from_file.clone().map(SecretSource::File)
@@ -293,50 +352,4 @@ pub(super) fn command_for(environment: &Environment, typed: &[OsString]) -> Comm
 pub(super) fn arguments(command: Command, typed: Vec<OsString>) -> Result<Arguments, clap::Error> {
     let matches = command.try_get_matches_from(typed)?;
     Arguments::from_arg_matches(&matches)
-}
-
-fn with_variables(command: Command, change: &dyn Fn(Arg) -> Arg) -> Command {
-    command.mut_args(change).mut_subcommands(|verb| with_variables(verb, change))
-}
-
-fn with_variable(argument: Arg, environment: &Environment, typed: &[Cow<'_, str>]) -> Arg {
-    let takes_value = matches!(argument.get_action(), ArgAction::Set | ArgAction::Append);
-    let Some(long) = argument.get_long().map(str::to_owned) else { return argument };
-    let says_how = ["json", "quiet", "verbose"].contains(&long.as_str());
-    let has_variable = takes_value || says_how;
-    if !has_variable || WITHOUT_VARIABLE.contains(&long.as_str()) {
-        return argument;
-    }
-    let name = format!("AUTHBATON_{}", long.to_uppercase().replace('-', "_"));
-    let help = argument.get_help().map(|help| format!("{help} [env: {name}]"));
-    let argument = match help {
-        Some(help) => argument.help(help),
-        None => argument,
-    };
-    // `clap` knows `true` and `false` only, and CI systems write `1`, too.
-    let argument = if says_how { argument.value_parser(BoolishValueParser::new()) } else { argument };
-    // Set to nothing is unset: `clap` would take the empty text as the value.
-    let counts = environment.has(&name) && !has_rival(&long, typed);
-    if counts { argument.env(name).hide_env(true) } else { argument }
-}
-
-/// Returns whether an option was typed that excludes this one.
-fn has_rival(long: &str, typed: &[Cow<'_, str>]) -> bool {
-    let rivals = RIVALS.iter().filter(|rivals| rivals.contains(&long)).flat_map(|rivals| rivals.iter());
-    rivals.filter(|rival| **rival != long).any(|rival| typed.iter().any(|it| is_option(it, rival)))
-}
-
-fn is_option(typed: &str, long: &str) -> bool {
-    match typed.strip_prefix("--") {
-        Some(name) => name.split('=').next() == Some(long),
-        // Only switches have a short form; several may stand behind one dash.
-        None => {
-            let short = match long {
-                "quiet" => 'q',
-                "verbose" => 'v',
-                _ => return false,
-            };
-            typed.strip_prefix('-').is_some_and(|shorts| shorts.contains(short))
-        }
-    }
 }

@@ -46,6 +46,18 @@ error_table! {
     RehearsalFailed "rehearsal-failed" Internal
         "A point of the rehearsal did not hold"
         "the rows marked FAILED say which; report them with the version of authbaton and the operating system"
+    BrokerFailed "broker-failed" Internal
+        "The broker of a run did not begin to serve; the command was not started, and nothing was spent"
+        "the lines before say what it said; run it without one by `--broker never`"
+    CommandNotFound "command-not-found" CommandNotFound
+        "The command that was to be run is not there"
+        "check its name and the `PATH`"
+    CommandNotExecutable "command-not-executable" CommandNotExecutable
+        "The command that was to be run cannot be executed"
+        "check its mode and its first line"
+    TemporaryDirectoryMissing "temporary-directory-missing" Usage
+        "There is no temporary directory outside of the workspace for the home of a run"
+        "set `TMPDIR` to a directory of this user, or name a home with `--home`"
     Usage "usage" Usage
         "The command line, or a variable that stands for an option, is wrong"
         "see `authbaton --help` and `authbaton VERB --help`"

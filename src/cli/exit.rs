@@ -27,6 +27,10 @@ pub enum Exit {
     Conflict = 9,
     /// 10: renewed, but not stored: the new login is only here.
     NotStored = 10,
+    /// 126: the command of `run` cannot be executed, as shells have it.
+    CommandNotExecutable = 126,
+    /// 127: the command of `run` is not there, as shells have it.
+    CommandNotFound = 127,
 }
 
 impl Exit {

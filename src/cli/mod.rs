@@ -3,15 +3,18 @@
 mod arguments;
 mod errors;
 mod exit;
+mod handover;
 mod output;
 mod settings;
 mod usage;
+mod variables;
 
 pub use arguments::command;
 pub use errors::{ErrorId, errors_page};
 pub use exit::Exit;
 
 use std::ffi::OsString;
+use std::process::ExitCode;
 
 use crate::commands::{self, Bench, CommandError, Report};
 use crate::job::{Environment, SystemClock};
@@ -20,22 +23,29 @@ use output::Output;
 
 /// Runs the program: `arguments` without the program's name.
 #[must_use]
-pub fn run(arguments: &[OsString]) -> Exit {
+pub fn run(arguments: &[OsString]) -> ExitCode {
     let environment = Environment::Process;
     let parsed = match usage::parse(arguments, &environment) {
         Ok(parsed) => parsed,
-        Err(stop) => return stop.report(arguments, &environment),
+        Err(stop) => return stop.report(arguments, &environment).into(),
+    };
+    let (parsed, environment) = match handover::take_up(parsed, environment) {
+        Ok(taken_up) => taken_up,
+        Err(problem) => return output::plain(false, ErrorId::Usage, problem).into(),
     };
     let output = Output::new(&parsed.common, parsed.verb.name());
     let settings = match settings::settings(&parsed.common) {
         Ok(settings) => settings,
-        Err(problems) => return output.usage(&problems.to_string()),
+        Err(problems) => return output.usage(&problems.to_string()).into(),
     };
     let bench =
         Bench { settings: &settings, environment: &environment, clock: &SystemClock, notices: &output };
     match dispatch(&bench, parsed) {
-        Ok(report) => output.success(&report),
-        Err(error) => output.failure(&error),
+        Ok(report) => match (output.success(&report), report.exit_code()) {
+            (Exit::Ok, Some(of_command)) => of_command.into(),
+            (exit, _) => exit.into(),
+        },
+        Err(error) => output.failure(&error).into(),
     }
 }
 
@@ -49,6 +59,8 @@ fn dispatch(bench: &Bench<'_>, arguments: Arguments) -> Result<Report, CommandEr
         Verb::Save(it) => commands::save(bench, it.account.allow_account_change),
         Verb::Rescue(it) => commands::rescue(bench, it.source().as_ref()),
         Verb::Logout(it) => commands::logout(bench, it.options()),
+        Verb::Run(it) => commands::run(bench, &it.options()),
+        Verb::Broker(it) => commands::broker(bench, it.handed_over),
         Verb::Rehearse => commands::rehearse(bench),
     }
 }

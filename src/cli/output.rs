@@ -34,6 +34,9 @@ impl Output {
     }
 
     pub(super) fn success(&self, report: &Report) -> Exit {
+        if report.exit_code().is_some() {
+            return Exit::Ok;
+        }
         if self.json {
             return json_text(self.verb, None, report.fields());
         }
@@ -79,6 +82,11 @@ impl Notices for Output {
         }
         let prefix = if level == Level::Warning { "warning: " } else { "" };
         stderr_text(&format!("{prefix}{text}\n"));
+    }
+
+    fn line(&self) -> Box<dyn FnMut(&str) + Send> {
+        // Whoever says it has weighed it by the same options.
+        Box::new(|line| stderr_text(&format!("{line}\n")))
     }
 }
 

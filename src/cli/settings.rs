@@ -59,6 +59,8 @@ pub(super) fn settings(common: &Common) -> Result<Settings, Problems> {
         home: common.home.clone(),
         store,
         store_text: common.store.clone(),
+        // A path that is not UTF-8 cannot be handed over; whoever needs it says so.
+        given: serde_json::to_value(common).unwrap_or_default(),
         id: SlotId { slot: slot.unwrap_or_default(), audience: audience.unwrap_or_default() },
         seal_key_file: common.seal_key_file.clone(),
         margin: margin.map_or(Margin::Default, Margin::Fixed),

@@ -15,7 +15,7 @@ use super::{CommandError, Settings};
 /// 32-byte keys take 44 or 64 characters each; a file of keys is not larger than this, in bytes.
 const MAX_KEY_FILE_BYTES: usize = 4 * 1024;
 /// The variable with the seal keys. Its option names a file, because keys do not belong on a command line.
-const SEAL_KEY_VARIABLE: &str = "AUTHBATON_SEAL_KEY";
+pub(super) const SEAL_KEY_VARIABLE: &str = "AUTHBATON_SEAL_KEY";
 
 /// A verb's workbench.
 pub struct Bench<'a> {
@@ -56,7 +56,7 @@ impl Bench<'_> {
     }
 
     /// Reads the policy for a first look, and says once which keys do nothing.
-    fn policy(&self, gate: &Gate) -> Result<Policy, CommandError> {
+    pub(super) fn policy(&self, gate: &Gate) -> Result<Policy, CommandError> {
         let policy = gate.policy()?;
         policy.notes().iter().for_each(|note| self.warn(note));
         Ok(policy)
@@ -81,11 +81,15 @@ impl Bench<'_> {
 
     /// For `logout`, which must work when the configuration is broken: it places nothing.
     pub(super) fn parts_unread(&self) -> Result<Parts, CommandError> {
+        Ok(self.parts_at(self.home()?))
+    }
+
+    /// The same for another home.
+    pub(super) fn parts_at(&self, home: Home) -> Parts {
         let settings = self.settings;
-        let home = self.home()?;
         let gate = self.gate(&home);
         let authority = Authority::new(settings.client, settings.authority.clone(), settings.ca_file.clone());
-        Ok(Parts { home, gate, authority, job: self.job() })
+        Parts { home, gate, authority, job: self.job() }
     }
 
     pub(super) fn around<'a>(&'a self, parts: &'a Parts) -> Surroundings<'a> {

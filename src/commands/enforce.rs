@@ -135,7 +135,7 @@ pub(super) fn log_out_copy(
         return error.into();
     };
     match &found {
-        Found::Credential(copy) if copy.is_access_only() => match policy.check_file(copy) {
+        Found::Credential(copy) if copy.is_placed_copy() => match policy.check_file(copy) {
             Err(mismatch) if !mismatch.is_undecided() => log_out(bench, around, session, &found, mismatch),
             _ => error.into(),
         },

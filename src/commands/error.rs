@@ -6,6 +6,7 @@ use crate::baton::KeyError;
 use crate::credential::{Client, InputError, NotFull, Unusable};
 use crate::disk::DiskError;
 use crate::home::HomeError;
+use crate::job::{BrokerProcessError, ChildError};
 use crate::policy::{GateError, Mismatch, PolicyError};
 use crate::relay::RelayError;
 use crate::store::StoreError;
@@ -121,6 +122,24 @@ pub enum CommandError {
     /// The slot holds another login by now.
     #[error("the slot has moved on: it no longer holds the login that the rescue text renews")]
     RescueMovedOn,
+    /// There is no directory for the home of a run.
+    #[error("there is no temporary directory outside of the workspace")]
+    NoTemporaryDirectory,
+    /// A path in the options is not UTF-8.
+    #[error("the options cannot be handed over to a broker: a path is not UTF-8")]
+    NotHandedOver,
+    /// The broker cannot listen, or whoever started it has gone.
+    #[error("the broker cannot serve")]
+    Broker(#[source] std::io::Error),
+    /// The broker of a run does not answer.
+    #[error(transparent)]
+    BrokerProcess(#[from] BrokerProcessError),
+    /// The command cannot be run.
+    #[error(transparent)]
+    Child(#[from] ChildError),
+    /// The signals cannot be handled.
+    #[error("signals cannot be handled")]
+    Signals(#[source] std::io::Error),
     /// The login was deleted here, but not revoked.
     #[error("the login was deleted here, but not revoked: {0}")]
     NotRevoked(String),

@@ -2,9 +2,11 @@
 //! report; it neither parses nor prints.
 
 mod bench;
+mod broker;
 mod enforce;
 mod error;
 mod explain_policy;
+mod handover;
 mod judge;
 mod login;
 mod logout;
@@ -13,6 +15,7 @@ mod rehearse;
 mod report;
 mod rescue;
 mod restore;
+mod run;
 mod save;
 mod secret_input;
 mod settings;
@@ -22,6 +25,7 @@ mod status;
 const FILE: &str = "auth.json";
 
 pub use bench::Bench;
+pub use broker::broker;
 pub use enforce::{EnforceOptions, enforce};
 pub use error::CommandError;
 pub use login::{LoginKind, login};
@@ -31,6 +35,7 @@ pub use rehearse::rehearse;
 pub use report::Report;
 pub use rescue::rescue;
 pub use restore::{RestoreOptions, restore};
+pub use run::{BrokerWhen, RunOptions, run};
 pub use save::save;
 pub use secret_input::SecretSource;
 pub use settings::Settings;

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 pub struct Report {
     fields: Map<String, Value>,
     lines: Vec<String>,
+    exit_code: Option<u8>,
 }
 
 impl Report {
@@ -23,6 +24,19 @@ impl Report {
     pub fn line(mut self, line: impl Into<String>) -> Self {
         self.lines.push(line.into());
         self
+    }
+
+    /// Ends this program with the exit code of a command that it ran. Nothing is printed then: stdout was the command's.
+    #[must_use]
+    pub fn exiting(mut self, code: u8) -> Self {
+        self.exit_code = Some(code);
+        self
+    }
+
+    /// Returns the exit code of the command that was run, if one was.
+    #[must_use]
+    pub fn exit_code(&self) -> Option<u8> {
+        self.exit_code
     }
 
     /// Returns the fields.

@@ -68,7 +68,7 @@ pub fn restore(bench: &Bench<'_>, options: &RestoreOptions) -> Result<Report, Co
 }
 
 /// Reads a seed: a full ChatGPT login, nothing else.
-fn read_seed(bench: &Bench<'_>, source: &SecretSource) -> Result<FullLogin, CommandError> {
+pub(super) fn read_seed(bench: &Bench<'_>, source: &SecretSource) -> Result<FullLogin, CommandError> {
     let what = "the seed";
     let bytes = bench.read_secret(source, what)?;
     let document = credential::auth_json(&bytes).map_err(|problem| CommandError::Input { what, problem })?;

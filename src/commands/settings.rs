@@ -20,6 +20,8 @@ pub struct Settings {
     pub store: Option<StoreUrl>,
     /// `--store` as it was typed, for the jobs of a rehearsal.
     pub store_text: Option<String>,
+    /// The common options as they were given, for a broker of ours.
+    pub given: serde_json::Value,
     /// `--slot` and `--audience`.
     pub id: SlotId,
     /// `--seal-key-file`.

@@ -1,10 +1,12 @@
 //! A ChatGPT login with a refresh token that can be spent: the only thing that is sealed, seeded or exchanged.
 
 use chrono::{DateTime, Utc};
+use secrecy::SecretString;
 use zeroize::Zeroizing;
 
+use super::brokered::brokered;
 use super::{
-    AccessClaims, AccessOnly, AccessToken, AuthJson, Client, Credential, IdClaims, Lifetime, Mode,
+    AccessClaims, AccessOnly, AccessToken, AuthJson, Client, Credential, Handle, IdClaims, Lifetime, Mode,
     NotARefreshToken, ParseError, RefreshToken,
 };
 
@@ -141,6 +143,18 @@ impl FullLogin {
     #[must_use]
     pub fn access_only(&self, client: Client, now: DateTime<Utc>) -> AccessOnly {
         AccessOnly::new(self.document.clone(), client, now)
+    }
+
+    /// Returns the form for a home that a broker serves.
+    #[must_use]
+    pub fn brokered(&self, client: Client, handle: &Handle, now: DateTime<Utc>) -> Credential {
+        brokered(self.document.clone(), client, handle, now)
+    }
+
+    /// Returns the id token, which says who the login belongs to.
+    #[must_use]
+    pub fn id_token(&self) -> SecretString {
+        self.document.token("id_token").unwrap_or_default().into()
     }
 
     /// Returns the login as a credential of `client`, refresh token included: for a home that is the holder.

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use super::{AccessClaims, AuthJson, Client, IdClaims, Lifetime, Mode, PersonalAccessToken};
+use super::{AccessClaims, AuthJson, Client, HANDLE_PREFIX, IdClaims, Lifetime, Mode, PersonalAccessToken};
 
 /// Why a document that the client can read is no credential that it can use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -100,10 +100,23 @@ impl Credential {
         self.is_chatgpt() && self.refresh_text().is_none()
     }
 
-    /// Returns whether it has a refresh token of any kind, a broker's handle included.
+    /// Returns whether it is a copy of what a store holds, so that nothing is lost with it: access-only, or a broker's.
+    #[must_use]
+    pub fn is_placed_copy(&self) -> bool {
+        self.is_access_only() || self.has_handle()
+    }
+
+    /// Returns whether it has a refresh token. A broker's handle is none.
     #[must_use]
     pub fn has_refresh_token(&self) -> bool {
-        self.is_chatgpt() && self.refresh_text().is_some()
+        self.is_chatgpt() && self.refresh_text().is_some() && !self.has_handle()
+    }
+
+    /// Returns whether a broker renews it: there is a handle in place of the refresh token.
+    #[must_use]
+    pub fn has_handle(&self) -> bool {
+        self.is_chatgpt()
+            && self.refresh_text().is_some_and(|text| text.trim_start().starts_with(HANDLE_PREFIX))
     }
 
     fn refresh_text(&self) -> Option<&str> {

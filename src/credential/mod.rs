@@ -6,10 +6,12 @@
 
 mod access_only;
 mod auth_json;
+mod brokered;
 mod claims;
 mod client;
 mod freshness;
 mod full_login;
+mod handle;
 mod input;
 mod login;
 mod mode;
@@ -26,6 +28,7 @@ pub use claims::{AccessClaims, IdClaims, NotAJwt};
 pub use client::Client;
 pub use freshness::{Due, Freshness, Lifetime, Margin};
 pub use full_login::{FullLogin, Identity, NotFull};
+pub use handle::Handle;
 pub use input::{InputError, MAX_INPUT_BYTES, api_key, auth_json, personal_access_token};
 pub use login::{Credential, Unusable, agent_account};
 pub use mode::Mode;

@@ -15,6 +15,8 @@ pub enum Environment {
     Process,
     /// A fixed set: for tests.
     Fixed(BTreeMap<String, String>),
+    /// What another process of ours has handed over.
+    HandedOver(BTreeMap<String, Zeroizing<String>>),
 }
 
 impl Environment {
@@ -24,6 +26,7 @@ impl Environment {
         let value = match self {
             Self::Process => std::env::var(name).ok(),
             Self::Fixed(variables) => variables.get(name).cloned(),
+            Self::HandedOver(variables) => variables.get(name).map(|value| value.to_string()),
         };
         value.filter(|value| !value.is_empty()).map(Zeroizing::new)
     }
@@ -34,6 +37,7 @@ impl Environment {
         let value = match self {
             Self::Process => std::env::var_os(name),
             Self::Fixed(variables) => variables.get(name).map(OsString::from),
+            Self::HandedOver(variables) => variables.get(name).map(|value| OsString::from(value.as_str())),
         };
         value.filter(|value| !value.is_empty()).map(PathBuf::from)
     }
@@ -42,7 +46,7 @@ impl Environment {
     #[must_use]
     pub fn current_directory(&self) -> Option<PathBuf> {
         match self {
-            Self::Process => std::env::current_dir().ok(),
+            Self::Process | Self::HandedOver(_) => std::env::current_dir().ok(),
             Self::Fixed(_) => None,
         }
     }
@@ -52,6 +56,8 @@ impl Environment {
     pub fn all(&self) -> Vec<(OsString, OsString)> {
         match self {
             Self::Process => std::env::vars_os().collect(),
+            // Nothing is started from there.
+            Self::HandedOver(_) => Vec::new(),
             Self::Fixed(variables) => {
                 variables.iter().map(|(name, value)| (name.into(), value.into())).collect()
             }

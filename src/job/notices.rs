@@ -17,6 +17,11 @@ pub enum Level {
 pub trait Notices {
     /// Tells one thing, in one sentence, without secrets.
     fn tell(&self, level: Level, text: &str);
+
+    /// Returns what passes on, from another thread, lines that a process of ours has to say. By default nobody hears.
+    fn line(&self) -> Box<dyn FnMut(&str) + Send> {
+        Box::new(|_| {})
+    }
 }
 
 /// Returns an error with its causes, in one line. No error of ours has a secret in it.

@@ -69,6 +69,22 @@ impl Platform {
 }
 
 impl Job {
+    /// The variables that say where we run.
+    pub const VARIABLES: [&str; 12] = [
+        "CI",
+        "GITHUB_ACTIONS",
+        "GITHUB_REPOSITORY",
+        "GITHUB_RUN_ID",
+        "GITHUB_JOB",
+        "GITLAB_CI",
+        "CI_PROJECT_PATH",
+        "CI_PIPELINE_ID",
+        "CI_JOB_ID",
+        "JENKINS_URL",
+        "JOB_NAME",
+        "BUILD_NUMBER",
+    ];
+
     /// Looks where we run; `platform` overrides what the environment says.
     #[must_use]
     pub fn detect(environment: &Environment, platform: Option<Platform>) -> Self {

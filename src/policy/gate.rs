@@ -6,7 +6,7 @@
 use chrono::{DateTime, Utc};
 
 use super::{Layers, Mismatch, Policy, PolicyError, Source};
-use crate::credential::{Client, Credential, FullLogin, Refused, Renewal};
+use crate::credential::{Client, Credential, FullLogin, Handle, Refused, Renewal};
 
 /// Who decides what may be placed in a home or taken as a seed.
 pub struct Gate(Layers);
@@ -159,6 +159,12 @@ impl Approved<FullLogin> {
     #[must_use]
     pub fn access_only(&self, client: Client, now: DateTime<Utc>) -> Approved<Credential> {
         Approved(self.0.access_only(client, now).into_credential())
+    }
+
+    /// Returns the form for a home that a broker serves.
+    #[must_use]
+    pub fn brokered(&self, client: Client, handle: &Handle, now: DateTime<Utc>) -> Approved<Credential> {
+        Approved(self.0.brokered(client, handle, now))
     }
 
     /// Applies the reply to an exchange of this login. The approval carries over, because the reply belongs to the

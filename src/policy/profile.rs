@@ -26,6 +26,12 @@ impl Profile {
         if name.is_empty() || !name.chars().all(fits) { Err(NotAProfile) } else { Ok(Self(name.to_owned())) }
     }
 
+    /// Returns the name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.0
+    }
+
     pub(super) fn file_name(&self) -> String {
         format!("{}.config.toml", self.0)
     }

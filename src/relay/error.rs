@@ -167,3 +167,18 @@ pub enum ExchangeError {
     #[error("the authority's reply was refused: its refresh token was spent before")]
     ReplySpent,
 }
+
+impl RelayError {
+    /// Returns whether the same may go well a little later, so that a token that still lasts is good enough until then.
+    #[must_use]
+    pub fn may_pass(&self) -> bool {
+        match self {
+            Self::Exchange(error) => !matches!(
+                error,
+                ExchangeError::Dead(_) | ExchangeError::ReplyRefused(_) | ExchangeError::ReplySpent
+            ),
+            Self::LeaseTimeout { .. } | Self::ReadOnly(_) | Self::NotExclusive | Self::Suspect(_) => true,
+            _ => false,
+        }
+    }
+}

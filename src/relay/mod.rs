@@ -6,6 +6,7 @@
 //! login without a store, where the home itself is the holder.
 
 pub mod alone;
+pub mod broker;
 mod cell;
 mod ending;
 mod error;

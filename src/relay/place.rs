@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 
 use crate::baton::{Mark, Phase, State};
-use crate::credential::{Credential, FullLogin};
+use crate::credential::{Credential, FullLogin, Handle};
 use crate::home::{Found, Sidecar};
 use crate::policy::Approved;
 
@@ -16,6 +16,15 @@ pub enum Placement {
     Careful,
     /// `--replace`: whatever is there.
     Replace,
+}
+
+/// What a home gets of a login.
+#[derive(Clone, Copy)]
+enum Form<'a> {
+    /// The access token, and nothing to spend.
+    AccessOnly,
+    /// The access token, and a handle with which a broker renews it.
+    Brokered(&'a Handle),
 }
 
 impl Relay<'_> {
@@ -47,6 +56,20 @@ impl Relay<'_> {
         self.place_over(session, loaded, &session.file.look(self.around.clock)?, placement)
     }
 
+    /// Places what the slot holds for the clients of a broker.
+    ///
+    /// # Errors
+    /// As [`Self::place`].
+    pub fn place_brokered(
+        &self,
+        session: &Session,
+        loaded: &Loaded,
+        handle: &Handle,
+    ) -> Result<Approved<Credential>, RelayError> {
+        let found = session.file.look(self.around.clock)?;
+        self.place_form(session, loaded, &found, Placement::Careful, Form::Brokered(handle))
+    }
+
     /// The same, over what was found in the home before; refuses when that has changed.
     ///
     /// # Errors
@@ -58,20 +81,35 @@ impl Relay<'_> {
         found: &Found,
         placement: Placement,
     ) -> Result<Approved<Credential>, RelayError> {
+        self.place_form(session, loaded, found, placement, Form::AccessOnly)
+    }
+
+    fn place_form(
+        &self,
+        session: &Session,
+        loaded: &Loaded,
+        found: &Found,
+        placement: Placement,
+        form: Form<'_>,
+    ) -> Result<Approved<Credential>, RelayError> {
         let state = loaded.baton().state();
         usable(state)?;
         let login = loaded.baton().login().ok_or(RelayError::SlotEmpty)?;
         let approved = self.around.gate.approve_login(login.clone())?;
         let free = match found {
             Found::Nothing => true,
-            Found::Credential(there) => there.is_access_only(),
+            Found::Credential(there) => there.is_placed_copy(),
             Found::Unparsable(_) | Found::Unusable(_) => false,
         };
         if !free && placement == Placement::Careful {
             return Err(RelayError::HomeOccupied);
         }
         let now = self.around.clock.now();
-        let credential = approved.access_only(self.around.home.client(), now);
+        let client = self.around.home.client();
+        let credential = match form {
+            Form::AccessOnly => approved.access_only(client, now),
+            Form::Brokered(handle) => approved.brokered(client, handle, now),
+        };
         let patience = self.around.patience(&|_| {});
         Step::Place.run(|| session.file.place(&credential, found, &patience))?;
         let sidecar = Sidecar {

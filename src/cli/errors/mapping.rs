@@ -7,6 +7,7 @@ use crate::commands::CommandError;
 use crate::credential::{InputError, NotFull, ParseError};
 use crate::disk::DiskError;
 use crate::home::HomeError;
+use crate::job::ChildError;
 use crate::policy::{GateError, Mismatch, PolicyError};
 use crate::relay::{ExchangeError, RelayError};
 use crate::store::StoreError;
@@ -44,6 +45,13 @@ impl ErrorId {
             CommandError::SealKey(KeyError::Missing) => Self::SealKeyMissing,
             CommandError::SealKey(KeyError::NotAKey(_) | KeyError::TooMany) => Self::SealKeyMalformed,
             CommandError::SealKeyFile(_) => Self::SealKeyUnreadable,
+            CommandError::NoTemporaryDirectory => Self::TemporaryDirectoryMissing,
+            CommandError::NotHandedOver => Self::Usage,
+            CommandError::Broker(_) | CommandError::Signals(_) => Self::Internal,
+            CommandError::BrokerProcess(_) => Self::BrokerFailed,
+            CommandError::Child(ChildError::NotFound { .. }) => Self::CommandNotFound,
+            CommandError::Child(ChildError::NotExecutable { .. }) => Self::CommandNotExecutable,
+            CommandError::Child(ChildError::Lost(_)) => Self::Internal,
             CommandError::NoRescueText => Self::RescueUnreadable,
             CommandError::RescueRefused => Self::ReplyRefused,
             CommandError::RescueMovedOn => Self::RescueMovedOn,

@@ -1,0 +1,85 @@
+//! `broker`: renews for the clients of one home. `run` starts it, through a pipe; by itself it serves until it is ended.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::home::Users;
+use crate::job::{Level, SystemClock, announce, explain, random};
+use crate::relay::broker::{Current, Desk, Failure, Limits, Server, Socket, Why};
+use crate::relay::{ExchangeError, Relay, RelayError, Want};
+
+use super::{Bench, CommandError, Report};
+
+/// What a broker says on stdout once it can be asked.
+#[derive(Deserialize, Serialize)]
+pub(super) struct Announcement {
+    /// For the client's override variable. Whoever knows it can ask, with the home's handle.
+    pub(super) url: String,
+}
+
+/// Serves the clients of a home.
+///
+/// # Errors
+/// When the slot has no usable login, the home has another one, or no port can be had.
+pub fn broker(bench: &Bench<'_>, handed_over: bool) -> Result<Report, CommandError> {
+    let store = bench.store("broker")?;
+    let keys = bench.seal_keys()?;
+    let parts = bench.parts()?;
+    let around = bench.around(&parts);
+    let relay = bench.relay(&around, &*store, &keys)?;
+    let socket = Socket::bind(random().map_err(RelayError::from)?).map_err(CommandError::Broker)?;
+    let endpoint = socket.endpoint();
+    let current = {
+        let session = around.lock()?;
+        // Nothing is spent before whoever started us knows where we answer.
+        let loaded = relay.usable()?;
+        relay.place_brokered(&session, &loaded, &endpoint.handle)?;
+        let login = loaded.baton().login().cloned().ok_or(RelayError::SlotEmpty)?;
+        Current::of(&parts.gate.approve_login(login)?)
+    };
+    let clock = Box::new(SystemClock);
+    let desk = Arc::new(Desk::open(current, bench.settings.margin, Limits::default(), clock));
+    let server = Server::start(socket, Arc::clone(&desk)).map_err(CommandError::Broker)?;
+    announce(&Announcement { url: endpoint.url }).map_err(CommandError::Broker)?;
+    if handed_over {
+        let (desk, home) = (Arc::clone(&desk), parts.home.clone());
+        std::thread::spawn(move || {
+            // Kept until this process has gone: whoever comes now waits for that, and starts another broker.
+            let alone = Users::wait_for_last(&home);
+            desk.close();
+            std::mem::forget(alone);
+        });
+    }
+    desk.work(
+        |why, current| renewed(bench, &relay, why, current),
+        |event| bench.notices.tell(event.level(), &event.to_string()),
+    );
+    drop(server);
+    Ok(Report::default())
+}
+
+/// Makes an exchange, or adopts what somebody else has made.
+fn renewed(bench: &Bench<'_>, relay: &Relay<'_>, why: Why, current: &Current) -> Result<Current, Failure> {
+    let renewed = relay.around.lock().and_then(|session| {
+        let refreshed = match why {
+            Why::Due => relay.refresh(&session, Want::default()),
+            Why::Refused => relay.replace(&session, current.access_token()),
+        }?;
+        let login = refreshed.loaded.baton().login().cloned().ok_or(RelayError::SlotEmpty)?;
+        Ok(Current::of(&relay.around.gate.approve_login(login)?))
+    });
+    renewed.map_err(|error| {
+        let failure = match &error {
+            RelayError::Dead(_) | RelayError::Exchange(ExchangeError::Dead(_)) | RelayError::Gate(_) => {
+                Failure::Dead
+            }
+            _ => Failure::Passing,
+        };
+        bench.notices.tell(Level::Warning, &format!("broker: {}", explain(&error)));
+        if let RelayError::NotStored { rescue, .. } = &error {
+            bench.notices.tell(Level::Warning, &format!("broker: the sealed reply:\n{rescue}"));
+        }
+        failure
+    })
+}

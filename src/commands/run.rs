@@ -1,0 +1,333 @@
+//! `run -- CMD`: a command with the login in a home of its own. The command gets an access token and, where that may end
+//! before the command does, a broker; never the refresh token.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use serde_json::{Value, json};
+
+use crate::credential::Credential;
+use crate::disk::replace;
+use crate::home::{Found, Home, LeftLogin, PlacedLogin, RunHome, Users};
+use crate::job::{
+    BrokerProcess, ChildEnvironment, ForChild, Level, Signals, explain, temporary_directory, this_program,
+};
+use crate::relay::{Loaded, Placement, Relay, RelayError, Session, Surroundings, Want, alone};
+
+use crate::store::StoreUrl;
+
+use super::bench::{Holder, Parts};
+use super::broker::Announcement;
+use super::enforce::log_out;
+use super::report::time;
+use super::restore::{read_seed, tell_seeded};
+use super::{Bench, CommandError, LoginKind, Report, RestoreOptions, SecretSource};
+
+/// A token that lasts less may end before a command does.
+const LONG: TimeDelta = TimeDelta::hours(24);
+/// How long a broker may take to answer: it waits for locks and for the store.
+const BROKER_START: Duration = Duration::from_secs(60);
+/// How long a broker may take to leave.
+const BROKER_END: Duration = Duration::from_secs(45);
+
+/// When a broker renews for the command.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum BrokerWhen {
+    /// Where the access token may end before the command does.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// The options of `run`.
+#[derive(Clone, Debug)]
+pub struct RunOptions {
+    /// What it shares with `restore`.
+    pub restore: RestoreOptions,
+    /// `--broker`.
+    pub broker: BrokerWhen,
+    /// `--report`.
+    pub report: Option<PathBuf>,
+    /// What to run.
+    pub command: Vec<OsString>,
+}
+
+/// The home of the command, with its login in it.
+struct Ready {
+    parts: Parts,
+    /// Removed at the end; none where `--home` or the holder is used.
+    fresh: Option<RunHome>,
+    facts: Report,
+    needs_broker: bool,
+}
+
+impl BrokerWhen {
+    /// Every value, for the command line.
+    pub const ALL: [Self; 3] = [Self::Auto, Self::Always, Self::Never];
+
+    /// Returns the name that `--broker` takes.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Always => "always",
+            Self::Never => "never",
+        }
+    }
+}
+
+/// Runs a command.
+///
+/// # Errors
+/// When it cannot be given a login that is allowed and lasts. Once it has been started, its own exit code is what counts.
+pub fn run(bench: &Bench<'_>, options: &RunOptions) -> Result<Report, CommandError> {
+    let ready = match &bench.settings.store {
+        None | Some(StoreUrl::Home) => with_holder(bench, options)?,
+        Some(_) => with_store(bench, options)?,
+    };
+    let home = &ready.parts.home;
+    let users = Users::join(home, &bench.around(&ready.parts).patience(&|_| {}))?;
+    let broker = if ready.needs_broker { Some(start_broker(bench, home)?) } else { None };
+    let (mut broker, url) = broker.map_or((None, None), |(process, url)| (Some(process), Some(url)));
+    let placed = PlacedLogin::note(home)?;
+    let secrets: Vec<String> = match &options.restore.seed {
+        Some(SecretSource::Variable(name)) => vec![name.clone()],
+        _ => Vec::new(),
+    };
+    let wanted = ForChild {
+        client: bench.settings.client,
+        home: home.path(),
+        broker: url.as_deref(),
+        secrets: &secrets,
+    };
+    let environment = ChildEnvironment::new(bench.environment.all(), wanted);
+    let ended = Signals::listen().map_err(CommandError::Signals)?.run(&options.command, &environment)?;
+    let left = placed.look();
+    if left == LeftLogin::Foreign {
+        bench.warn("the command left a login of its own in its home; it is stored nowhere");
+    }
+    drop(users);
+    if let Some(broker) = &mut broker
+        && broker.ended_within(BROKER_END, bench.clock).is_none()
+    {
+        bench.warn("the broker has not ended yet; it finishes what it has begun");
+    }
+    let report = ready
+        .facts
+        .with("broker", broker.is_some())
+        .with("exit_code", ended.exit_code())
+        .with("foreign_login", left == LeftLogin::Foreign);
+    match ready.fresh {
+        Some(fresh) => {
+            if let Err(error) = fresh.remove() {
+                bench.warn(&format!("the home of the run could not be deleted: {}", explain(&error)));
+            }
+        }
+        None if broker.is_some() && left == LeftLogin::AsPlaced => settle(bench, &ready.parts),
+        None => {}
+    }
+    write_report(bench, options, &report);
+    Ok(report.exiting(ended.exit_code()))
+}
+
+/// A slot holds the login: the command gets a copy of its access token in a home of its own.
+fn with_store(bench: &Bench<'_>, options: &RunOptions) -> Result<Ready, CommandError> {
+    let store = bench.store("run")?;
+    let seed = options.restore.seed.as_ref().map(|source| read_seed(bench, source)).transpose()?;
+    let keys = bench.seal_keys()?;
+    let fresh = if bench.settings.home.is_none() { Some(fresh_home(bench)?) } else { None };
+    let home = match &fresh {
+        Some(fresh) => fresh.home().clone(),
+        None => bench.home()?,
+    };
+    let parts = bench.parts_at(home);
+    bench.policy(&parts.gate)?;
+    let (facts, needs_broker) = {
+        let around = bench.around(&parts);
+        let relay = bench.relay(&around, &*store, &keys)?;
+        let session = around.lock()?;
+        if let Some(login) = seed {
+            let approved =
+                parts.gate.approve_login(login).map_err(CommandError::refused(LoginKind::AuthJson))?;
+            relay.recover_journals()?;
+            tell_seeded(bench, &relay.seed(&approved, options.restore.allow_account_change)?);
+        }
+        let (loaded, refreshed) = refreshed(bench, &relay, &session)?;
+        let placement = if options.restore.replace { Placement::Replace } else { Placement::Careful };
+        let placed = relay.place(&session, &loaded, placement, options.restore.min_ttl)?;
+        check_lifetime(bench, placed.get(), options)?;
+        let facts = facts(bench, placed.get())
+            .with("slot", bench.settings.id.slot.as_str())
+            .with("store", store.name())
+            .with("generation", loaded.baton().state().generation)
+            .with("refreshed", refreshed);
+        (facts, needs_broker(bench, options, placed.get()))
+    };
+    Ok(Ready { parts, fresh, facts, needs_broker })
+}
+
+/// Renews what is due. Where that fails and may succeed later, the token that there is serves as long as it lasts.
+fn refreshed(
+    bench: &Bench<'_>,
+    relay: &Relay<'_>,
+    session: &Session,
+) -> Result<(Loaded, bool), CommandError> {
+    match relay.refresh(session, Want::default()) {
+        Ok(refreshed) => Ok((refreshed.loaded, refreshed.exchanged)),
+        Err(error) if error.may_pass() => {
+            let loaded = relay.usable()?;
+            bench.warn(&format!("the login could not be renewed before the run: {}", explain(&error)));
+            Ok((loaded, false))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The home itself is the holder: the command uses it as it is, and its client renews by itself.
+fn with_holder(bench: &Bench<'_>, options: &RunOptions) -> Result<Ready, CommandError> {
+    let (parts, policy) = bench.parts_and_policy()?;
+    policy.refuse_other_stores()?;
+    let facts = {
+        let around = bench.around(&parts);
+        if !parts.home.exists() {
+            return Err(RelayError::NoLogin.into());
+        }
+        let session = around.lock()?;
+        let found = session.file().look(bench.clock)?;
+        let credential = match &found {
+            Found::Nothing => return Err(RelayError::NoLogin.into()),
+            Found::Unparsable(error) => return Err(RelayError::Unparsable(*error).into()),
+            Found::Unusable(error) => return Err(RelayError::Unusable(*error).into()),
+            Found::Credential(credential) => credential,
+        };
+        match policy.check_file(credential) {
+            Ok(()) => {}
+            Err(mismatch) if mismatch.is_undecided() => return Err(CommandError::Undecidable(mismatch)),
+            Err(mismatch) => return Err(log_out(bench, &around, &session, &found, mismatch)),
+        }
+        if credential.has_refresh_token() {
+            of_holder(bench, &around, &session, options)?
+        } else {
+            check_lifetime(bench, credential, options)?;
+            facts(bench, credential).with("refreshed", false)
+        }
+    };
+    Ok(Ready { parts, fresh: None, facts, needs_broker: false })
+}
+
+/// Renews a full login in its home, where that is due.
+fn of_holder(
+    bench: &Bench<'_>,
+    around: &Surroundings<'_>,
+    session: &Session,
+    options: &RunOptions,
+) -> Result<Report, CommandError> {
+    let Holder::Home = bench.holder()? else { return Err(CommandError::StoreNeeded("run")) };
+    let refreshed = alone::refresh(around, session, false)?;
+    let credential = refreshed.login.as_credential(bench.settings.client);
+    check_lifetime(bench, &credential, options)?;
+    Ok(facts(bench, &credential).with("refreshed", refreshed.exchanged))
+}
+
+/// A command is not started with a token that has ended, or that ends too soon.
+fn check_lifetime(
+    bench: &Bench<'_>,
+    credential: &Credential,
+    options: &RunOptions,
+) -> Result<(), CommandError> {
+    let Some(lifetime) = credential.lifetime() else { return Ok(()) };
+    let wanted = options.restore.min_ttl.unwrap_or_else(TimeDelta::zero);
+    match lifetime.left(bench.clock.now()) {
+        Some(left) if left < wanted => {
+            let (left, wanted) = (left.num_seconds(), wanted.num_seconds());
+            Err(RelayError::TooShort { left, wanted }.into())
+        }
+        None if options.restore.min_ttl.is_some() => Err(RelayError::UnknownEnd.into()),
+        _ => Ok(()),
+    }
+}
+
+fn facts(bench: &Bench<'_>, credential: &Credential) -> Report {
+    let expires_at = credential.lifetime().and_then(|lifetime| lifetime.expires_at);
+    Report::default()
+        .with("client", bench.settings.client.name())
+        .with("mode", credential.mode().name())
+        .with("account_id", credential.account_id())
+        .with("expires_at", time(expires_at))
+}
+
+fn needs_broker(bench: &Bench<'_>, options: &RunOptions, credential: &Credential) -> bool {
+    match options.broker {
+        BrokerWhen::Always => true,
+        BrokerWhen::Never => false,
+        BrokerWhen::Auto => {
+            let left = credential.lifetime().and_then(|lifetime| lifetime.left(bench.clock.now()));
+            left.is_none_or(|left| left < LONG)
+        }
+    }
+}
+
+/// A home for this run alone, with the caller's settings and without his login.
+fn fresh_home(bench: &Bench<'_>) -> Result<RunHome, CommandError> {
+    let temporary = temporary_directory(bench.environment).ok_or(CommandError::NoTemporaryDirectory)?;
+    let stale = RunHome::remove_stale(&temporary);
+    if stale > 0 {
+        bench.notices.tell(Level::Detail, &format!("deleted {stale} homes of runs that were killed"));
+    }
+    let fresh = RunHome::create(&temporary, bench.settings.client)?;
+    if let Ok(own) = Home::find(bench.settings.client, None, bench.environment) {
+        let profile = bench.settings.policy.profile.as_ref().map(|profile| profile.name());
+        fresh.copy_settings(&own, profile)?;
+    }
+    Ok(fresh)
+}
+
+fn start_broker(bench: &Bench<'_>, home: &Home) -> Result<(BrokerProcess, String), CommandError> {
+    let mut command = this_program().map_err(CommandError::Broker)?;
+    command.args(["broker", "--handed-over"]);
+    let (process, announced) = BrokerProcess::start::<Announcement>(
+        command,
+        bench.environment.all(),
+        bench.handover(home)?,
+        BROKER_START,
+        bench.clock,
+        bench.notices.line(),
+    )?;
+    Ok((process, announced.url))
+}
+
+/// Leaves a home that stays as `restore` would: the handle in it opens nothing any more.
+fn settle(bench: &Bench<'_>, parts: &Parts) {
+    let settled = || -> Result<(), CommandError> {
+        let store = bench.store("run")?;
+        let keys = bench.seal_keys()?;
+        let around = bench.around(parts);
+        let relay = bench.relay(&around, &*store, &keys)?;
+        let session = around.lock()?;
+        relay.place(&session, &relay.usable()?, Placement::Careful, None)?;
+        Ok(())
+    };
+    if let Err(error) = settled() {
+        bench.warn(&format!("the home still has a handle that opens nothing: {}", explain(&error)));
+    }
+}
+
+fn write_report(bench: &Bench<'_>, options: &RunOptions, report: &Report) {
+    let Some(path) = &options.report else { return };
+    let mut object = serde_json::Map::from_iter([
+        ("schema".to_owned(), json!(1)),
+        ("verb".to_owned(), json!("run")),
+        ("ok".to_owned(), json!(true)),
+        ("error".to_owned(), Value::Null),
+    ]);
+    object.extend(report.fields().clone());
+    let text = format!("{}\n", Value::Object(object));
+    if let Err(error) = replace(path, text.as_bytes()) {
+        bench.warn(&format!("the report could not be written: {}", explain(&error)));
+    }
+}
