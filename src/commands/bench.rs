@@ -79,7 +79,7 @@ impl Bench<'_> {
         Ok((parts, policy))
     }
 
-    /// For `logout`, which must work when the configuration is broken: it places nothing.
+    /// For `logout` and `rescue`, which must work when the configuration is broken: they place nothing in a home.
     pub(super) fn parts_unread(&self) -> Result<Parts, CommandError> {
         Ok(self.parts_at(self.home()?))
     }

@@ -34,6 +34,18 @@ fn the_printed_text_is_stored_on_another_machine() {
 }
 
 #[test]
+fn a_broken_policy_keeps_nothing_out_of_the_store() {
+    let arena = Arena::due();
+    let first = arena.first();
+    let text = refresh_without_storing(&arena, &first).text;
+    fs::write(first.home.join("config.toml"), "forced_login_method = 5\n").unwrap();
+    arena.run_with(&first, &["rescue"], &text).fine();
+    arena.holds_a_living_token();
+    // Using it is another matter.
+    arena.run(&first, &["restore"]).failed(2, "policy-invalid");
+}
+
+#[test]
 fn the_journal_of_this_machine_needs_no_text() {
     let arena = Arena::due();
     refresh_without_storing(&arena, &arena.first());
