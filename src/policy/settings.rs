@@ -85,6 +85,8 @@ impl Stack {
         if let Some(found) = strongest(&[self], LEGACY_PROFILE).filter(|_| client == Client::Codex) {
             return Err(found.invalid(&legacy_profile(&found.entry.value)));
         }
+        // The client reads the value of its configuration before the requirements replace it.
+        self.read(CREDENTIALS_STORE, |it| credentials_store(client, it))?;
         let mut taken = Taken::default();
         let (config, allowed) = (&[self][..], &[requirements][..]);
         let forced_method = taken.take(config, FORCED_METHOD, method, |_| true)?;
@@ -186,5 +188,27 @@ pub(super) fn merge(into: &mut Table, from: &Table) {
                 into.insert(key.clone(), value.clone());
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::{CredentialsStore, Layer};
+
+    fn stack(layer: Layer, text: &str) -> Stack {
+        let mut stack = Stack::default();
+        stack.push(Source { layer, file: None }, Document::parse(text.as_bytes(), layer.name()).unwrap());
+        stack
+    }
+
+    #[test]
+    fn requirements_replace_the_credentials_store_of_a_valid_configuration_only() {
+        let requirements = stack(Layer::Requirements, "cli_auth_credentials_store = \"file\"");
+        let read = |text| stack(Layer::User, text).demands(Client::Codex, &requirements);
+        let (demands, _) = read("cli_auth_credentials_store = \"keyring\"").unwrap();
+        assert_eq!(demands.credentials_store, CredentialsStore::File);
+        let error = read("cli_auth_credentials_store = \"vault\"").unwrap_err().to_string();
+        assert!(error.starts_with("user:1:30") && error.contains("`vault`"), "{error}");
     }
 }
