@@ -76,7 +76,9 @@ pub(super) fn settings(common: &Common) -> Result<Settings, Problems> {
 fn policy(common: &Common, problems: &mut Problems) -> PolicyOptions {
     let method = common.forced_login_method.as_deref().map(Constraint::of_method);
     let workspaces = Constraint::of_workspaces(&common.forced_chatgpt_workspace_id);
-    let flags = Flags::parse(common.config.iter().map(String::as_str));
+    // A variable with one a line ends with a line break where YAML writes it.
+    let lines = common.config.iter().map(String::as_str).filter(|it| !it.trim().is_empty());
+    let flags = Flags::parse(lines);
     PolicyOptions {
         constraints: problems
             .take("forced-login-method", method)
