@@ -40,7 +40,7 @@ impl Output {
         if self.json {
             return json_text(self.verb, None, report.fields());
         }
-        let lines: String = report.lines().iter().map(|line| format!("{line}\n")).collect();
+        let lines: String = report.lines().iter().map(|line| format!("{}\n", one_line(line))).collect();
         stdout_text(&lines)
     }
 
@@ -50,7 +50,7 @@ impl Output {
         let (id, text) = (ErrorId::of(error), explain(error));
         let fields = report.map(|report| report.fields().clone()).unwrap_or_default();
         if let (Some(report), false) = (report, self.json) {
-            let lines: String = report.lines().iter().map(|line| format!("{line}\n")).collect();
+            let lines: String = report.lines().iter().map(|line| format!("{}\n", one_line(line))).collect();
             stdout_text(&lines);
         }
         if let CommandError::Relay(RelayError::NotStored { rescue, journal, .. }) = error {
@@ -81,7 +81,7 @@ impl Notices for Output {
             return;
         }
         let prefix = if level == Level::Warning { "warning: " } else { "" };
-        stderr_text(&format!("{prefix}{text}\n"));
+        stderr_text(&format!("{prefix}{}\n", one_line(text)));
     }
 
     fn line(&self) -> Box<dyn FnMut(&str) + Send> {
@@ -95,9 +95,15 @@ pub(super) fn plain(json: bool, id: ErrorId, text: &str) -> Exit {
     say(json.then_some(("", &Map::new())), id, text)
 }
 
+/// Text of files and tokens goes into messages, and a line break in it would begin a line of its own: to some CI systems
+/// that is a command.
+fn one_line(text: &str) -> String {
+    text.chars().map(|it| if it.is_control() { '\u{fffd}' } else { it }).collect()
+}
+
 fn say(json: Option<(&str, &Map<String, Value>)>, id: ErrorId, text: &str) -> Exit {
     let entry = id.entry();
-    stderr_text(&format!("error[{}]: {text}\nhint: {}\n", entry.id, entry.hint));
+    stderr_text(&format!("error[{}]: {}\nhint: {}\n", entry.id, one_line(text), entry.hint));
     if let Some((verb, fields)) = json {
         json_text(verb, Some((id, text)), fields);
     }

@@ -46,9 +46,11 @@ pub fn broker(bench: &Bench<'_>, handed_over: bool) -> Result<Report, CommandErr
         let (desk, home) = (Arc::clone(&desk), parts.home.clone());
         std::thread::spawn(move || {
             // Kept until this process has gone: whoever comes now waits for that, and starts another broker.
-            let alone = Users::wait_for_last(&home);
+            let _alone = Users::wait_for_last(&home);
             desk.close();
-            std::mem::forget(alone);
+            loop {
+                std::thread::park();
+            }
         });
     }
     desk.work(
@@ -78,7 +80,8 @@ fn renewed(bench: &Bench<'_>, relay: &Relay<'_>, why: Why, current: &Current) ->
         };
         bench.notices.tell(Level::Warning, &format!("broker: {}", explain(&error)));
         if let RelayError::NotStored { rescue, .. } = &error {
-            bench.notices.tell(Level::Warning, &format!("broker: the sealed reply:\n{rescue}"));
+            bench.notices.tell(Level::Warning, "broker: the sealed reply:");
+            rescue.lines().for_each(|line| bench.notices.tell(Level::Warning, line));
         }
         failure
     })

@@ -3,14 +3,17 @@
 //! what a variable holds.
 
 use crate::disk::remove;
-use crate::home::{AuthFile, Found, Renewed, Sidecar};
+use crate::home::{AuthFile, Found, HomeError, Renewed, Sidecar};
 use crate::job::explain;
 use crate::policy::{Cloud, GateError, Mismatch, Policy};
 use crate::relay::{RelayError, Session, Surroundings};
 
-use super::explain_policy::{Judged, policy_field, with_lines};
+use super::explain_policy::{policy_field, with_lines};
 use super::judge::Judgement;
 use super::{Bench, CommandError, FILE, Report};
+
+/// A login that is not allowed may be replaced while we delete it; more often than this somebody is at war with us.
+const MAX_ROUNDS: usize = 4;
 
 /// The options of `enforce`.
 #[derive(Clone, Copy, Debug, Default)]
@@ -25,76 +28,110 @@ pub struct EnforceOptions {
 /// [`CommandError::LoggedOut`] when the login was not allowed; others when that cannot be decided (the file is kept).
 pub fn enforce(bench: &Bench<'_>, options: EnforceOptions) -> Result<Report, CommandError> {
     let (parts, policy) = bench.parts_and_policy()?;
-    let (around, policy) = (bench.around(&parts), &policy);
-    let report = Report::default().with("home", parts.home.path().display().to_string());
-    let session = if parts.home.exists() && !options.dry_run && policy.is_restricted() {
-        Some(around.lock()?)
-    } else {
-        None
-    };
     let file = AuthFile::of(&parts.home);
-    let judgement = match Judgement::of(bench, policy, &file) {
-        Ok(judgement) => judgement,
-        Err(error) => return Err(error.with(explained(report, policy, Judged::default(), options))),
-    };
-    let report = explained(report, policy, judgement.judged(), options);
-    match act(bench, &around, session.as_ref(), policy, judgement) {
-        Ok(()) => Ok(report),
-        Err(error) => Err(error.with(report)),
+    let report = Report::default().with("home", parts.home.path().display().to_string());
+    let judged = judge(bench, &policy, &file, report, options)?;
+    // What is allowed needs no lock, and a home that cannot be written is no obstacle.
+    let is_clean = judged.0.must_go().is_none() && Renewed::all(&file).unwrap_or_default().is_empty();
+    if options.dry_run || is_clean || !policy.is_restricted() {
+        return conclude(bench, &policy, judged);
     }
+    let around = bench.around(&parts);
+    let session = around.lock()?;
+    for _ in 0..MAX_ROUNDS {
+        // We may have waited: both the policy and the login may be others by now.
+        let policy = parts.gate.policy()?;
+        let report = Report::default().with("home", parts.home.path().display().to_string());
+        let (judgement, report) = judge(bench, &policy, session.file(), report, options)?;
+        if judgement.must_go().is_some() || judgement.active.is_none() {
+            forget_forbidden(bench, &policy, session.file());
+        }
+        let Some((mismatch, found)) = judgement.must_go() else {
+            return conclude(bench, &policy, (judgement, report));
+        };
+        match log_out(bench, &around, &session, found, mismatch.clone()) {
+            CommandError::NotLoggedOut { problem: HomeError::Changed(_), .. } => {}
+            error => {
+                tell_refused(bench, &judgement);
+                return Err(error.with(report));
+            }
+        }
+    }
+    Err(RelayError::Restless.into())
 }
 
-fn explained(report: Report, policy: &Policy, judged: Judged<'_>, options: EnforceOptions) -> Report {
-    let report = report.with("policy", policy_field(policy, judged));
-    if options.dry_run { with_lines(report, policy, judged) } else { report }
-}
-
-/// Does what the verdict demands; without a session (a dry run) it only says so.
-fn act(
+fn judge(
     bench: &Bench<'_>,
-    around: &Surroundings<'_>,
-    session: Option<&Session>,
     policy: &Policy,
-    judgement: Judgement,
-) -> Result<(), CommandError> {
-    let is_file_forbidden =
-        judgement.forbidden.as_ref().is_some_and(|(mismatch, _)| !mismatch.is_undecided());
-    if let Some(session) = session.filter(|_| is_file_forbidden || judgement.active.is_none()) {
-        forget_forbidden(bench, policy, session.file());
+    file: &AuthFile,
+    report: Report,
+    options: EnforceOptions,
+) -> Result<(Judgement, Report), CommandError> {
+    let explained = |judgement: Option<&Judgement>| {
+        let report = report.with("policy", policy_field(policy, judgement));
+        if options.dry_run { with_lines(report, policy, judgement) } else { report }
+    };
+    match Judgement::of(bench, policy, file) {
+        Ok(judgement) => {
+            let report = explained(Some(&judgement));
+            Ok((judgement, report))
+        }
+        Err(error) => Err(error.with(explained(None))),
     }
+}
+
+/// Says what was found. Nothing is deleted any more; in a dry run nothing was.
+fn conclude(
+    bench: &Bench<'_>,
+    policy: &Policy,
+    (judgement, report): (Judgement, Report),
+) -> Result<Report, CommandError> {
     for (variable, mismatch) in &judgement.passed_over {
         bench.warn(&format!("the client passes over the credential in `{variable}`: {mismatch}"));
     }
-    match (judgement.forbidden, session) {
-        (None, _) => {}
-        (Some((mismatch, _)), _) if mismatch.is_undecided() => {
-            return Err(CommandError::Undecidable(mismatch));
-        }
-        (Some((mismatch, _)), None) => return Err(CommandError::WouldLogOut(mismatch)),
-        (Some((mismatch, found)), Some(session)) => {
-            if let Some((variable, mismatch)) = &judgement.refused {
-                bench.warn(&format!("the credential in `{variable}` is not allowed either: {mismatch}"));
-            }
-            return Err(log_out(bench, around, session, &found, mismatch));
-        }
+    if judgement.forbidden.is_some() {
+        tell_refused(bench, &judgement);
     }
-    if let Some((variable, mismatch)) = judgement.refused {
-        return Err(CommandError::ForbiddenAmbient { variable, mismatch });
-    }
-    if judgement.cloud == Some(Cloud::NotEvaluated) {
+    let cloud = judgement.cloud;
+    let verdict = match judgement {
+        Judgement { forbidden: Some((mismatch, _)), .. } => {
+            let is_undecided = mismatch.is_undecided();
+            Err(if is_undecided {
+                CommandError::Undecidable(mismatch)
+            } else {
+                CommandError::WouldLogOut(mismatch)
+            })
+        }
+        Judgement { refused: Some((variable, mismatch)), .. } => {
+            Err(CommandError::ForbiddenAmbient { variable, mismatch })
+        }
+        // The client would go on without any credential: who set the variable did not mean that.
+        Judgement { active: None, mut passed_over, .. } if !passed_over.is_empty() => {
+            let (variable, mismatch) = passed_over.swap_remove(0);
+            Err(CommandError::ForbiddenAmbient { variable, mismatch })
+        }
+        Judgement { active, .. } => Ok(active),
+    };
+    let active = match verdict {
+        Ok(active) => active,
+        Err(error) => return Err(error.with(report)),
+    };
+    if cloud == Cloud::NotEvaluated {
         bench.info("the workspace's cloud configuration may restrict more; it cannot be read offline");
     }
-    match (judgement.active, judgement.passed_over.into_iter().next()) {
-        // The client would go on without any credential: who set the variable did not mean that.
-        (None, Some((variable, mismatch))) => {
-            return Err(CommandError::ForbiddenAmbient { variable, mismatch });
-        }
-        (None, None) => bench.info("the home has no login"),
-        _ if !policy.is_restricted() => bench.info("nothing is restricted"),
-        (Some(FILE), _) => bench.info("the login in the home is allowed"),
-        (Some(variable), _) => bench.info(&format!("the credential in `{variable}` is allowed")),
+    bench.info(&match active {
+        None => "the home has no login".to_owned(),
+        _ if !policy.is_restricted() => "nothing is restricted".to_owned(),
+        Some(FILE) => "the login in the home is allowed".to_owned(),
+        Some(variable) => format!("the credential in `{variable}` is allowed"),
+    });
+    Ok(report)
+}
+
+fn tell_refused(bench: &Bench<'_>, judgement: &Judgement) {
+    if let Some((variable, mismatch)) = &judgement.refused {
+        bench.warn(&format!("the credential in `{variable}` is not allowed either: {mismatch}"));
     }
-    Ok(())
 }
 
 /// Deletes a login that is not allowed, and says so by the error that it returns.

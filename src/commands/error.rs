@@ -73,7 +73,7 @@ pub enum CommandError {
     #[error(transparent)]
     Gate(GateError),
     /// A credential in a variable is not allowed here. The home's login is.
-    #[error("the credential in `{variable}` is not allowed: {mismatch}")]
+    #[error("the credential in `{variable}` {}: {mismatch}", if mismatch.is_undecided() { "may or may not be allowed" } else { "is not allowed" })]
     ForbiddenAmbient {
         /// The variable.
         variable: &'static str,

@@ -4,21 +4,11 @@
 use serde_json::{Value, json};
 
 use super::Report;
+use super::judge::Judgement;
 use crate::policy::{Cloud, Method, Mismatch, Policy, Setting, Source};
 
-/// What there is to say about the policy, beside what it is.
-#[derive(Clone, Copy, Default)]
-pub(super) struct Judged<'a> {
-    /// What the client would use: `auth.json`, or a variable's name.
-    pub(super) active: Option<&'a str>,
-    /// Why it may not be used.
-    pub(super) mismatch: Option<&'a Mismatch>,
-    /// Whether a cloud bundle may change that.
-    pub(super) cloud: Option<Cloud>,
-}
-
-/// Returns the field `policy`.
-pub(super) fn policy_field(policy: &Policy, judged: Judged<'_>) -> Value {
+/// Returns the field `policy`. Without a judgement there is no verdict: nothing could be judged.
+pub(super) fn policy_field(policy: &Policy, judgement: Option<&Judgement>) -> Value {
     let demands = policy.demands();
     let constraints: Vec<Value> = policy
         .constraints()
@@ -32,10 +22,10 @@ pub(super) fn policy_field(policy: &Policy, judged: Judged<'_>) -> Value {
         })
         .collect();
     json!({
-        "verdict": verdict(judged.mismatch),
-        "active": judged.active,
+        "verdict": judgement.and_then(verdict),
+        "active": judgement.and_then(|it| it.active),
         "source": policy.sources().iter().map(ToString::to_string).collect::<Vec<_>>(),
-        "reasons": judged.mismatch.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "reasons": judgement.map(reasons).unwrap_or_default(),
         "methods": policy.methods().iter().map(|method| method.name()).collect::<Vec<_>>(),
         "workspaces": policy.workspaces(),
         "forced_login_method": demands.forced_method.map(Method::name),
@@ -43,16 +33,22 @@ pub(super) fn policy_field(policy: &Policy, judged: Judged<'_>) -> Value {
         "credentials_store": demands.credentials_store.name(),
         "values": policy.settings().iter().map(value_field).collect::<Vec<_>>(),
         "constraints": constraints,
-        "cloud": judged.cloud.map(Cloud::name),
+        "cloud": judgement.map(|it| it.cloud.name()),
     })
 }
 
-fn verdict(mismatch: Option<&Mismatch>) -> &'static str {
-    match mismatch {
-        None => "allowed",
-        Some(mismatch) if mismatch.is_undecided() => "undecided",
-        Some(_) => "forbidden",
+/// `None` where there is no credential to judge.
+fn verdict(judgement: &Judgement) -> Option<&'static str> {
+    let mismatches: Vec<&Mismatch> = judgement.mismatches().map(|(_, mismatch)| mismatch).collect();
+    if mismatches.is_empty() {
+        return judgement.active.map(|_| "allowed");
     }
+    let is_undecided = mismatches.into_iter().all(Mismatch::is_undecided);
+    Some(if is_undecided { "undecided" } else { "forbidden" })
+}
+
+fn reasons(judgement: &Judgement) -> Vec<String> {
+    judgement.mismatches().map(|(place, mismatch)| format!("{place}: {mismatch}")).collect()
 }
 
 fn value_field(setting: &Setting) -> Value {
@@ -75,8 +71,8 @@ fn file_of(source: &Source) -> Option<String> {
 }
 
 /// Adds the same for people: a line for the verdict, and one for each value in force.
-pub(super) fn with_lines(report: Report, policy: &Policy, judged: Judged<'_>) -> Report {
-    let mut lines = vec![("policy".to_owned(), verdict_text(judged))];
+pub(super) fn with_lines(report: Report, policy: &Policy, judgement: Option<&Judgement>) -> Report {
+    let mut lines = vec![("policy".to_owned(), verdict_text(judgement))];
     if policy.is_restricted() {
         let methods: Vec<&str> = policy.methods().iter().map(|method| method.name()).collect();
         lines.push(("  methods".to_owned(), methods.join(", ")));
@@ -88,7 +84,7 @@ pub(super) fn with_lines(report: Report, policy: &Policy, judged: Judged<'_>) ->
         let text: Vec<String> = method.into_iter().chain(ids).collect();
         lines.push((format!("  {}", constraint.source), text.join("; ")));
     }
-    if judged.cloud == Some(Cloud::NotEvaluated) {
+    if judgement.is_some_and(|it| it.cloud == Cloud::NotEvaluated) {
         let text = "may restrict more: the workspace's bundle cannot be read offline";
         lines.push(("  cloud".to_owned(), text.to_owned()));
     }
@@ -97,12 +93,13 @@ pub(super) fn with_lines(report: Report, policy: &Policy, judged: Judged<'_>) ->
     lines.chain(values).fold(report, Report::line)
 }
 
-fn verdict_text(judged: Judged<'_>) -> String {
-    let verdict = verdict(judged.mismatch);
-    match (judged.active, judged.mismatch) {
-        (Some(active), Some(mismatch)) => format!("{verdict}: {active}: {mismatch}"),
-        (None, Some(mismatch)) => format!("{verdict}: {mismatch}"),
-        (Some(active), None) if active != super::FILE => format!("{verdict} ({active})"),
+fn verdict_text(judgement: Option<&Judgement>) -> String {
+    let Some(judgement) = judgement else { return "not judged".to_owned() };
+    let Some(verdict) = verdict(judgement) else { return "nothing to judge".to_owned() };
+    let reasons = reasons(judgement).join("; ");
+    match judgement.active {
+        _ if !reasons.is_empty() => format!("{verdict}: {reasons}"),
+        Some(active) if active != super::FILE => format!("{verdict} ({active})"),
         _ => verdict.to_owned(),
     }
 }

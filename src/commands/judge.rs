@@ -9,11 +9,9 @@ use crate::home::{AuthFile, Found};
 use crate::policy::{AmbientVerdict, Cloud, Mismatch, Policy, ambient};
 use crate::relay::RelayError;
 
-use super::explain_policy::Judged;
 use super::{Bench, CommandError, FILE};
 
 /// What came of the walk over the credentials.
-#[derive(Default)]
 pub(super) struct Judgement {
     /// The variable or the file that the client would use.
     pub(super) active: Option<&'static str>,
@@ -23,8 +21,8 @@ pub(super) struct Judgement {
     pub(super) refused: Option<(&'static str, Mismatch)>,
     /// Why the home's login is not allowed, and what it was when we looked.
     pub(super) forbidden: Option<(Mismatch, Found)>,
-    /// Whether a cloud bundle may change that.
-    pub(super) cloud: Option<Cloud>,
+    /// Whether a cloud bundle may change that. The client fetches it with the login in the home, whatever it uses.
+    pub(super) cloud: Cloud,
 }
 
 impl Judgement {
@@ -33,10 +31,21 @@ impl Judgement {
     /// # Errors
     /// When the client could not read one, or would not come to the file at all.
     pub(super) fn of(bench: &Bench<'_>, policy: &Policy, file: &AuthFile) -> Result<Self, CommandError> {
-        let mut judgement = Self::default();
-        for (place, found) in ambient(policy.client(), bench.environment).into_iter().enumerate() {
-            let variable = found.variable;
-            match policy.check_ambient(&found, place == 0) {
+        let found = file.look(bench.clock);
+        let stored = match &found {
+            Ok(Found::Credential(credential)) => Some(&**credential),
+            _ => None,
+        };
+        let mut judgement = Self {
+            active: None,
+            passed_over: Vec::new(),
+            refused: None,
+            forbidden: None,
+            cloud: Cloud::of(policy, stored),
+        };
+        for (place, ambient) in ambient(policy.client(), bench.environment).into_iter().enumerate() {
+            let variable = ambient.variable;
+            match policy.check_ambient(&ambient, place == 0) {
                 AmbientVerdict::Allowed => return Ok(Self { active: Some(variable), ..judgement }),
                 AmbientVerdict::PassedOver(mismatch) => judgement.passed_over.push((variable, mismatch)),
                 AmbientVerdict::Unreadable => return Err(CommandError::AmbientUnreadable(variable)),
@@ -52,7 +61,11 @@ impl Judgement {
                 }
             }
         }
-        match judgement.judge_file(bench, policy, file) {
+        let judged = policy
+            .refuse_other_stores()
+            .map_err(CommandError::from)
+            .and_then(|()| judgement.judge_file(policy, found?));
+        match judged {
             // The file is not what the client would use, and no reason to keep quiet about the variable.
             Err(_) if judgement.refused.is_some() => {}
             judged => judged?,
@@ -60,14 +73,7 @@ impl Judgement {
         Ok(judgement)
     }
 
-    fn judge_file(
-        &mut self,
-        bench: &Bench<'_>,
-        policy: &Policy,
-        file: &AuthFile,
-    ) -> Result<(), CommandError> {
-        policy.refuse_other_stores()?;
-        let found = file.look(bench.clock)?;
+    fn judge_file(&mut self, policy: &Policy, found: Found) -> Result<(), CommandError> {
         let unusable = |error: Unusable| CommandError::from(RelayError::Unusable(error));
         let verdict = match &found {
             Found::Nothing => return Ok(()),
@@ -80,7 +86,6 @@ impl Judgement {
             Found::Unusable(Unusable::BlankApiKey) => policy.check_blank_key(),
             Found::Unusable(error) => return Err(unusable(*error)),
             Found::Credential(credential) => {
-                self.cloud = Some(Cloud::of(policy, Some(credential)));
                 let is_complete = !credential.is_chatgpt() || credential.last_refresh().is_some();
                 match policy.check_file(credential) {
                     Ok(()) if !is_complete => return Err(CommandError::NotFull(NotFull::NoLastRefresh)),
@@ -93,10 +98,20 @@ impl Judgement {
         Ok(())
     }
 
-    /// Returns it as reports tell it.
-    pub(super) fn judged(&self) -> Judged<'_> {
-        let of_file = self.forbidden.as_ref().map(|(mismatch, _)| mismatch);
-        let mismatch = of_file.or(self.refused.as_ref().map(|(_, mismatch)| mismatch));
-        Judged { active: self.active, mismatch, cloud: self.cloud }
+    /// Returns what is not allowed, and where it is: what the client would use first.
+    pub(super) fn mismatches(&self) -> impl Iterator<Item = (&'static str, &Mismatch)> {
+        let of_file = self.forbidden.as_ref().map(|(mismatch, _)| (FILE, mismatch));
+        let of_variable = self.refused.as_ref().map(|(variable, mismatch)| (*variable, mismatch));
+        // What is passed over is told only where nothing else is left.
+        let none_left = self.active.is_none();
+        let passed_over =
+            self.passed_over.iter().filter(move |_| none_left).map(|(name, mismatch)| (*name, mismatch));
+        of_variable.into_iter().chain(of_file).chain(passed_over)
+    }
+
+    /// Returns why the login in the home has to go, and what it was when we looked.
+    pub(super) fn must_go(&self) -> Option<(&Mismatch, &Found)> {
+        let (mismatch, found) = self.forbidden.as_ref()?;
+        (!mismatch.is_undecided()).then_some((mismatch, found))
     }
 }

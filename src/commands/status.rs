@@ -7,7 +7,7 @@ use crate::home::{AuthFile, Found, Sidecar};
 use crate::job::explain;
 use crate::relay::RelayError;
 
-use super::explain_policy::{Judged, policy_field, with_lines};
+use super::explain_policy::{policy_field, with_lines};
 use super::judge::Judgement;
 use super::report::time;
 use super::{Bench, CommandError, Report};
@@ -20,6 +20,8 @@ pub fn status(bench: &Bench<'_>) -> Result<Report, CommandError> {
     let (parts, policy) = bench.parts_and_policy()?;
     let home = &parts.home;
     let file = AuthFile::of(home);
+    let judgement = Judgement::of(bench, &policy, &file);
+    let judged = judgement.as_ref().ok();
     let credential = match file.look(bench.clock)? {
         Found::Nothing => Err(RelayError::NoLogin),
         Found::Unparsable(error) => Err(RelayError::Unparsable(error)),
@@ -28,14 +30,12 @@ pub fn status(bench: &Bench<'_>) -> Result<Report, CommandError> {
     };
     // Who asks why there is no login may find the reason in the policy.
     let credential = credential.map_err(|error| {
-        let report = Report::default().with("policy", policy_field(&policy, Judged::default()));
-        CommandError::from(error).with(with_lines(report, &policy, Judged::default()))
+        let report = Report::default().with("policy", policy_field(&policy, judged));
+        CommandError::from(error).with(with_lines(report, &policy, judged))
     })?;
-    let judgement = Judgement::of(bench, &policy, &file);
     if let Err(error) = &judgement {
         bench.warn(&explain(error));
     }
-    let judged = judgement.as_ref().map(Judgement::judged).unwrap_or_default();
     let sidecar = Sidecar::read(home);
     let due = due(bench, &credential);
     let claims = credential.id_claims().unwrap_or_default();

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::io;
 use std::path::PathBuf;
 
 use zeroize::Zeroizing;
@@ -42,12 +43,14 @@ impl Environment {
         value.filter(|value| !value.is_empty()).map(PathBuf::from)
     }
 
-    /// Returns the directory that this process was started in, if there is one.
-    #[must_use]
-    pub fn current_directory(&self) -> Option<PathBuf> {
+    /// Returns the directory that this process works in; none for a fixed set.
+    ///
+    /// # Errors
+    /// When it has been deleted, or cannot be read.
+    pub fn current_directory(&self) -> io::Result<Option<PathBuf>> {
         match self {
-            Self::Process | Self::HandedOver(_) => std::env::current_dir().ok(),
-            Self::Fixed(_) => None,
+            Self::Process | Self::HandedOver(_) => std::env::current_dir().map(Some),
+            Self::Fixed(_) => Ok(None),
         }
     }
 

@@ -9,6 +9,9 @@ pub enum PolicyError {
     /// A file is there, but cannot be read.
     #[error("the configuration cannot be read")]
     Unreadable(#[from] DiskError),
+    /// Nobody knows which project the client would be started in.
+    #[error("the current directory cannot be found: {0}")]
+    NoDirectory(std::io::ErrorKind),
     /// The file that `--managed-config` names cannot be opened. The name is not repeated: it may be a misplaced secret.
     #[error("--managed-config: there is no such file, or it cannot be opened")]
     NoManagedConfig,

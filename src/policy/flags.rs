@@ -4,6 +4,9 @@ use toml::{Table, Value};
 
 use super::document::Document;
 
+/// Each part of a key is a table in a table.
+const MAX_PARTS: usize = 64;
+
 /// What the options `-c` say together: one layer of the client's.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Flags(Table);
@@ -14,6 +17,9 @@ pub enum NotAFlag {
     /// There is no `=`.
     #[error("expected `key=value`")]
     NoValue,
+    /// The key has more parts than any.
+    #[error("the key has too many parts")]
+    TooDeep,
     /// There is nothing before the `=`.
     #[error("expected `key=value`, and the key is empty")]
     NoKey,
@@ -31,6 +37,9 @@ impl Flags {
             let key = key.trim();
             if key.is_empty() {
                 return Err(NotAFlag::NoKey);
+            }
+            if key.matches('.').count() >= MAX_PARTS {
+                return Err(NotAFlag::TooDeep);
             }
             insert(&mut table, key, value_of(value.trim()));
         }

@@ -5,6 +5,7 @@
 //! LLMX: the user's file, `-c`, `managed_config.toml`, managed preferences. A cloud bundle is out of reach here: see
 //! [`super::Cloud`].
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use toml::{Table, Value};
@@ -42,8 +43,8 @@ pub struct PolicyOptions {
 pub struct Layers {
     client: Client,
     home: PathBuf,
-    /// Where the client would be started, if anybody knows.
-    directory: Option<PathBuf>,
+    /// Where the client would be started: its project is part of the policy.
+    directory: Result<Option<PathBuf>, io::ErrorKind>,
     places: Places,
     options: PolicyOptions,
 }
@@ -54,7 +55,7 @@ impl Layers {
     pub fn new(client: Client, home: &Path, options: PolicyOptions, environment: &Environment) -> Self {
         let machine = Machine { system: System::here(), root: options.root.as_deref(), environment };
         let places = Places::of(client, home, machine);
-        let directory = environment.current_directory();
+        let directory = environment.current_directory().map_err(|error| error.kind());
         Self { client, home: home.to_owned(), directory, places, options }
     }
 
@@ -92,7 +93,8 @@ impl Layers {
         }
         push(&mut above, Layer::Managed, &self.places.managed)?;
         self.push_preference(&mut above, Preference::Config)?;
-        if let Some(directory) = self.directory.as_deref().filter(|_| is_codex) {
+        let directory = self.directory.as_ref().map_err(|kind| PolicyError::NoDirectory(*kind));
+        if is_codex && let Some(directory) = directory? {
             let trust = trust_settings(&below, &above);
             for path in project::files(directory, &self.home, &trust) {
                 if let Some(document) = Document::read(&path)? {

@@ -5,7 +5,7 @@ use toml::{Table, Value};
 use super::document::{Document, Entry};
 use super::values::{
     ALLOWED_METHODS, ALLOWED_WORKSPACES, CREDENTIALS_STORE, FORCED_METHOD, FORCED_WORKSPACES, LEGACY_PROFILE,
-    Wrong, allowed_workspaces, credentials_store, method, methods, workspaces,
+    Wrong, allowed_workspaces, credentials_store, is_word, method, methods, workspaces,
 };
 use super::{Demands, PolicyError, Source};
 use crate::credential::Client;
@@ -171,10 +171,11 @@ impl Strongest<'_> {
 
 fn legacy_profile(value: &Value) -> String {
     match value.as_str() {
-        Some(name) => format!(
+        Some(name) if is_word(name) => format!(
             "legacy `profile = \"{name}\"` config is no longer supported; use `--profile {name}` with \
              `{name}.config.toml` instead"
         ),
+        Some(_) => "legacy `profile = ` config is no longer supported; use `--profile` instead".to_owned(),
         None => "wanted a string; and profiles are now selected by `--profile NAME`".to_owned(),
     }
 }

@@ -34,8 +34,12 @@ pub(super) enum Wrong {
 }
 
 /// A word is quoted; anything longer may be a misplaced secret.
+pub(super) fn is_word(name: &str) -> bool {
+    name.len() <= MAX_QUOTED_BYTES
+}
+
 fn quoted(name: &str) -> String {
-    if name.len() <= MAX_QUOTED_BYTES { format!(" `{name}`") } else { String::new() }
+    if is_word(name) { format!(" `{name}`") } else { String::new() }
 }
 
 impl Wrong {

@@ -183,7 +183,9 @@ fn of_mismatch(mismatch: &Mismatch) -> ErrorId {
 
 fn of_policy(error: &PolicyError) -> ErrorId {
     match error {
-        PolicyError::Unreadable(_) | PolicyError::NoManagedConfig => ErrorId::PolicyUnreadable,
+        PolicyError::Unreadable(_) | PolicyError::NoManagedConfig | PolicyError::NoDirectory(_) => {
+            ErrorId::PolicyUnreadable
+        }
         PolicyError::Invalid { .. } => ErrorId::PolicyInvalid,
         PolicyError::Impossible(_) => ErrorId::PolicyImpossible,
     }

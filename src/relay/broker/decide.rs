@@ -53,7 +53,7 @@ impl Known {
         let is_fresh = self.left(now).is_none_or(|left| left > CLIENTS_MARGIN);
         let is_young = self.age.is_some_and(|age| age < PAUSE);
         match asked {
-            _ if !is_fresh && !(is_young && self.is_valid(now)) => Decision::Exchange(Why::Due),
+            _ if !(is_fresh || is_young && self.is_valid(now)) => Decision::Exchange(Why::Due),
             Asked::BeforeExpiry => Decision::Answer,
             // Nobody has it yet, so it is not what was refused.
             Asked::AfterRefusal if !self.handed_out || is_young => Decision::Answer,
