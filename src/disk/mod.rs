@@ -16,5 +16,5 @@ pub use error::DiskError;
 pub use lock::{FileLock, Patience, Whose};
 pub use read::{Read, read_capped, read_open};
 pub use reserve::{fill, reserve};
-pub use tree::{Budget, copy_tree, new_directory, remove_tree};
+pub use tree::{Budget, copy_tree, new_directory, remove_locked_tree};
 pub use write::{NewFile, remove, replace};

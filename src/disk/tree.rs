@@ -9,8 +9,8 @@ use std::fs::{self, DirBuilder, File, Metadata, OpenOptions};
 use std::io::{self, ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
 
-use super::DiskError;
 use super::read::open_regular;
+use super::{DiskError, FileLock};
 
 /// Sources of a checkout, which no client reads.
 const SKIPPED: &str = ".git";
@@ -141,17 +141,43 @@ fn identity(path: &Path, _metadata: &Metadata) -> Identity {
     (0, 0, path.canonicalize().unwrap_or_else(|_| path.to_owned()))
 }
 
-/// Deletes a directory of ours with whatever was put into it. A missing one is fine.
+/// Deletes a directory of ours with whatever was put into it, and the held lock that lies in it last of all.
+///
+/// As long as the lock file is there nobody can make the directory his own. From then on it is only deleted empty: who has
+/// made a new lock file meanwhile keeps it.
 ///
 /// # Errors
-/// When something in it cannot be deleted; the rest may be gone.
-pub fn remove_tree(path: &Path) -> Result<(), DiskError> {
-    let mut removed = fs::remove_dir_all(path);
+/// When something in it cannot be deleted; the rest may be gone, but not the lock.
+pub fn remove_locked_tree(path: &Path, lock: &FileLock) -> Result<(), DiskError> {
+    open_up(path);
+    for entry in fs::read_dir(path).map_err(DiskError::io("list", path))? {
+        let inside = entry.map_err(DiskError::io("list", path))?.path();
+        if inside != lock.path() {
+            remove_tree(&inside)?;
+        }
+    }
+    fs::remove_file(lock.path()).map_err(DiskError::io("delete", lock.path()))?;
+    match fs::remove_dir(path) {
+        Err(error) if error.kind() != ErrorKind::DirectoryNotEmpty => {
+            Err(DiskError::io("delete", path)(error))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Deletes a file, or a directory with all that is in it.
+fn remove_tree(path: &Path) -> Result<(), DiskError> {
+    let remove = || match path.symlink_metadata() {
+        Ok(metadata) if metadata.is_dir() => fs::remove_dir_all(path),
+        Ok(_) => fs::remove_file(path),
+        Err(error) => Err(error),
+    };
+    let mut removed = remove();
     for _ in 1..TRIES {
         match &removed {
             Err(error) if error.kind() != ErrorKind::NotFound => {
-                make_writable(path);
-                removed = fs::remove_dir_all(path);
+                open_all(path);
+                removed = remove();
             }
             _ => break,
         }
@@ -162,18 +188,21 @@ pub fn remove_tree(path: &Path) -> Result<(), DiskError> {
     }
 }
 
-/// Takes back the directories that somebody made read-only, such as the module cache of Go.
-#[cfg(unix)]
-fn make_writable(path: &Path) {
-    use std::os::unix::fs::PermissionsExt;
-    if !path.symlink_metadata().is_ok_and(|metadata| metadata.is_dir()) {
-        return;
-    }
-    let _ = fs::set_permissions(path, fs::Permissions::from_mode(0o700));
-    for entry in fs::read_dir(path).into_iter().flatten().flatten() {
-        make_writable(&entry.path());
+/// Takes back the directories that somebody closed, such as the module cache of Go.
+fn open_all(path: &Path) {
+    if path.symlink_metadata().is_ok_and(|metadata| metadata.is_dir()) {
+        open_up(path);
+        for entry in fs::read_dir(path).into_iter().flatten().flatten() {
+            open_all(&entry.path());
+        }
     }
 }
 
+#[cfg(unix)]
+fn open_up(directory: &Path) {
+    use std::os::unix::fs::PermissionsExt;
+    let _ = fs::set_permissions(directory, fs::Permissions::from_mode(0o700));
+}
+
 #[cfg(not(unix))]
-fn make_writable(_path: &Path) {}
+fn open_up(_directory: &Path) {}

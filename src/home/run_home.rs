@@ -2,7 +2,7 @@
 //! caller's settings, and deleted afterwards.
 //!
 //! `DIRECTORY/home` is the home. `DIRECTORY/authbaton.owner` is locked as long as its owner lives; what a killed run left
-//! is deleted by the next one. The lock file may be deleted with its directory, whose random name nobody uses again.
+//! is deleted by the next one. Unlike other lock files this one is deleted, last of all: see `remove_locked_tree`.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Home, HomeError};
 use crate::credential::Client;
-use crate::disk::{Budget, DiskError, FileLock, Whose, copy_tree, new_directory, remove_tree};
+use crate::disk::{Budget, DiskError, FileLock, Whose, copy_tree, new_directory, remove_locked_tree};
 use crate::job::random;
 
 const PREFIX: &str = "authbaton-run-";
@@ -29,7 +29,8 @@ const MAX_BYTES: usize = 64 * 1024 * 1024;
 pub struct RunHome {
     directory: PathBuf,
     home: Home,
-    _owner: FileLock,
+    /// `None` once it is removed.
+    owner: Option<FileLock>,
 }
 
 impl RunHome {
@@ -45,7 +46,7 @@ impl RunHome {
                 Ok(Some(owner)) => {
                     new_directory(&directory.join(HOME))?;
                     let home = Home::at(directory.join(HOME), client);
-                    return Ok(Self { directory, home, _owner: owner });
+                    return Ok(Self { directory, home, owner: Some(owner) });
                 }
                 // Between the directory and its lock another run looked: it deletes what has no owner.
                 Ok(None) => {}
@@ -68,7 +69,10 @@ impl RunHome {
     /// # Errors
     /// When there are more than 2000 files or 64 MiB, or something cannot be read.
     pub fn copy_settings(&self, from: &Home, profile: Option<&str>) -> Result<(), HomeError> {
-        let mut budget = Budget::new(MAX_FILES, MAX_BYTES);
+        self.copy_within(from, profile, Budget::new(MAX_FILES, MAX_BYTES))
+    }
+
+    fn copy_within(&self, from: &Home, profile: Option<&str>, mut budget: Budget) -> Result<(), HomeError> {
         budget.never(&from.path().join(LOGIN));
         // A name with a separator is no name of a file in the home.
         let plain = |name: &&str| !name.is_empty() && !name.contains(['/', '\\']);
@@ -83,8 +87,13 @@ impl RunHome {
     ///
     /// # Errors
     /// When something cannot be deleted; the next run tries again.
-    pub fn remove(self) -> Result<(), HomeError> {
-        Ok(remove_tree(&self.directory)?)
+    pub fn remove(mut self) -> Result<(), HomeError> {
+        self.remove_once()
+    }
+
+    fn remove_once(&mut self) -> Result<(), HomeError> {
+        let Some(owner) = self.owner.take() else { return Ok(()) };
+        Ok(remove_locked_tree(&self.directory, &owner)?)
     }
 
     /// Deletes what killed runs of this user left below a temporary directory, as far as that can be done; returns how
@@ -100,14 +109,15 @@ impl RunHome {
 
 impl Drop for RunHome {
     fn drop(&mut self) {
-        let _ = remove_tree(&self.directory);
+        let _ = self.remove_once();
     }
 }
 
 fn remove_if_stale(directory: &Path) -> bool {
-    // Kept until the directory is gone.
-    let owner = FileLock::try_acquire(&directory.join(OWNER), Whose::Ours);
-    matches!(owner, Ok(Some(_))) && remove_tree(directory).is_ok()
+    match FileLock::try_acquire(&directory.join(OWNER), Whose::Ours) {
+        Ok(Some(owner)) => remove_locked_tree(directory, &owner).is_ok(),
+        Ok(None) | Err(_) => false,
+    }
 }
 
 /// In a shared temporary directory others may use our names: links, and directories of theirs.
@@ -249,22 +259,17 @@ mod tests {
 
     #[test]
     fn a_home_that_is_too_large_is_refused() {
-        let (_root, own, temporary) = scene(&[("skills/large", "")]);
-        let large = fs::OpenOptions::new().write(true).open(own.path().join("skills/large")).unwrap();
-        large.set_len(MAX_BYTES as u64).unwrap();
-        drop(copied(&own, &temporary, None));
-        large.set_len(MAX_BYTES as u64 + 1).unwrap();
-        let refused = RunHome::create(&temporary, Client::Codex).unwrap().copy_settings(&own, None);
-        assert!(matches!(refused, Err(HomeError::Disk(DiskError::TooLarge { max: MAX_BYTES, .. }))));
-        large.set_len(0).unwrap();
-        // The directory counts, and the large file.
-        for number in 0..MAX_FILES - 2 {
-            write(&own, &format!("skills/{number}"), "");
-        }
-        drop(copied(&own, &temporary, None));
-        write(&own, "skills/more", "");
-        let refused = RunHome::create(&temporary, Client::Codex).unwrap().copy_settings(&own, None);
-        assert!(matches!(refused, Err(HomeError::Disk(DiskError::TooManyFiles { max: MAX_FILES, .. }))));
+        // Two files and a directory, of five bytes in all.
+        let (_root, own, temporary) = scene(&[("config.toml", "123"), ("skills/x", "45")]);
+        let copied = |files, bytes| {
+            let run = RunHome::create(&temporary, Client::Codex).unwrap();
+            run.copy_within(&own, None, Budget::new(files, bytes))
+        };
+        assert!(copied(3, 5).is_ok());
+        let refused = copied(3, 4);
+        assert!(matches!(refused, Err(HomeError::Disk(DiskError::TooLarge { max: 4, .. }))));
+        let refused = copied(2, 5);
+        assert!(matches!(refused, Err(HomeError::Disk(DiskError::TooManyFiles { max: 2, .. }))));
         assert_eq!(fs::read_dir(&temporary).unwrap().count(), 0, "something was left behind");
     }
 
