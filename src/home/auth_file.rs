@@ -164,9 +164,11 @@ impl AuthFile {
     /// Checks, before anything is spent, that the file could be replaced.
     ///
     /// # Errors
-    /// When Codex could not replace it either, or a lock file or a new file cannot be made.
+    /// When Codex could not replace it either, it cannot be read, or a lock file or a new file cannot be made.
     pub fn preflight(&self) -> Result<(), HomeError> {
         self.refuse_obstacle()?;
+        // What cannot be read (a loop of links, for example) could not be compared under the locks either.
+        self.look_once()?;
         for path in ClientLocks::paths(self) {
             // Opening is the test; that somebody holds it just now is no obstacle.
             FileLock::try_acquire(&path, Whose::Clients)?;

@@ -41,6 +41,11 @@ fn what_is_no_file_stops_before_the_post() {
     fs::create_dir(arena.first().auth_json()).unwrap();
     arena.refresh().failed(2, "home-obstacle");
     assert!(arena.authority.received().is_empty());
+    // Nor is a link that leads to itself.
+    fs::remove_dir(arena.first().auth_json()).unwrap();
+    std::os::unix::fs::symlink("auth.json", arena.first().auth_json()).unwrap();
+    arena.refresh().failed(2, "home-unusable");
+    assert!(arena.authority.received().is_empty());
     // And one that shows only where a lock should be.
     let arena = Arena::due();
     let lock = arena.sandbox.path("home/auth.lock");
