@@ -9,6 +9,7 @@
 mod arguments;
 mod exchanges;
 mod inputs;
+mod policy;
 #[path = "../support/process.rs"]
 #[expect(dead_code, reason = "shared with tests that need more of it")]
 mod process;

@@ -92,7 +92,7 @@ impl Evil {
             Self::Unmapped => symlink("/proc/self/mem", path).unwrap(),
             Self::Locked => {
                 write(format!("a = \"{CONTENT}\"\n").as_bytes());
-                fs::set_permissions(path, fs::Permissions::from_mode(0)).unwrap();
+                fs::set_permissions(path, fs::Permissions::from_mode(0o000)).unwrap();
             }
             Self::LinkLoop => symlink(path, path).unwrap(),
             Self::BelowAFile => {}

@@ -13,12 +13,19 @@
 #[expect(dead_code, reason = "the suite of the relay uses the rest")]
 mod arena;
 mod changes;
+mod environment;
 mod evil;
+mod explain;
 mod files;
+#[path = "../support/fixtures.rs"]
+#[expect(dead_code, reason = "shared with tests that need more of it")]
+mod fixtures;
 #[path = "../relay/launch.rs"]
 #[expect(dead_code, reason = "the suite of the relay uses the rest")]
 mod launch;
 mod links;
+mod llmx;
+mod narrow;
 mod scene;
 #[path = "../relay/support.rs"]
 mod support;

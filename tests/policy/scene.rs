@@ -5,7 +5,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::arena::Arena;
+use crate::arena::{Arena, Ran};
+use crate::launch;
 
 pub(crate) const MANAGED: &str = "system/etc/codex/managed_config.toml";
 pub(crate) const SYSTEM: &str = "system/etc/codex/config.toml";
@@ -27,6 +28,13 @@ pub(crate) fn write(arena: &Arena, name: &str, content: &str) -> PathBuf {
 pub(crate) fn trust(arena: &Arena) -> String {
     let work = arena.sandbox.path("work").canonicalize().unwrap();
     format!("[projects.{work:?}]\ntrust_level = \"trusted\"\n")
+}
+
+/// Runs our program in the first home with these variables and nothing on its standard input.
+#[track_caller]
+pub(crate) fn run(arena: &Arena, arguments: &[&str], variables: &[(&str, &str)]) -> Ran {
+    let mut command = arena.command(&arena.first(), arguments);
+    arena.ended(launch::start(command.envs(variables.iter().copied()), ""))
 }
 
 /// What a file is, without following a link at its end.
