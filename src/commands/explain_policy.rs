@@ -55,15 +55,31 @@ fn value_field(setting: &Setting) -> Value {
     let overrides: Vec<Value> = setting
         .overrides
         .iter()
-        .map(|(value, source)| json!({"value": value, "layer": source.layer.name(), "file": file_of(source)}))
+        .map(|(value, source)| {
+            json!({
+                "value": shown(setting.key, value),
+                "layer": source.layer.name(),
+                "file": file_of(source),
+            })
+        })
         .collect();
     json!({
         "key": setting.key,
-        "value": setting.value,
+        "value": shown(setting.key, &setting.value),
         "layer": setting.source.layer.name(),
         "file": file_of(&setting.source),
         "overrides": overrides,
     })
+}
+
+/// A value as it was written. Where only a few words are good, anything longer may be a misplaced secret.
+fn shown(key: &str, value: &toml::Value) -> Value {
+    const MAX_WORD_BYTES: usize = 16;
+    let takes_ids = key.contains("workspace");
+    match value.as_str() {
+        Some(text) if !takes_ids && text.len() > MAX_WORD_BYTES => "(not shown)".into(),
+        _ => json!(value),
+    }
 }
 
 fn file_of(source: &Source) -> Option<String> {
@@ -109,9 +125,10 @@ fn workspaces_text(ids: &[String]) -> String {
 }
 
 fn value_text(setting: &Setting) -> String {
-    let mut text = format!("  {} = {} from {}", setting.key, json!(setting.value), setting.source);
+    let shown = |value| shown(setting.key, value);
+    let mut text = format!("  {} = {} from {}", setting.key, shown(&setting.value), setting.source);
     for (value, source) in &setting.overrides {
-        text.push_str(&format!(", over {} from {source}", json!(value)));
+        text.push_str(&format!(", over {} from {source}", shown(value)));
     }
     text
 }

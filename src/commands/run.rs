@@ -106,7 +106,9 @@ pub fn run(bench: &Bench<'_>, options: &RunOptions) -> Result<Report, CommandErr
         secrets: &secrets,
     };
     let environment = ChildEnvironment::new(bench.environment.all(), wanted);
-    let ended = Signals::listen().map_err(CommandError::Signals)?.run(&options.command, &environment)?;
+    // To the end: a signal must not keep us from cleaning up, either.
+    let mut signals = Signals::listen().map_err(CommandError::Signals)?;
+    let ended = signals.run(&options.command, &environment)?;
     let left = placed.look();
     if left == LeftLogin::Foreign {
         bench.warn("the command left a login of its own in its home; it is stored nowhere");
