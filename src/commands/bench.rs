@@ -58,7 +58,7 @@ impl Bench<'_> {
     /// Reads the policy for a first look, and says once which keys do nothing.
     pub(super) fn policy(&self, gate: &Gate) -> Result<Policy, CommandError> {
         let policy = gate.policy()?;
-        policy.notes().iter().for_each(|note| self.warn(note));
+        policy.notes().iter().for_each(|note| self.notices.tell(note.level, &note.text));
         Ok(policy)
     }
 

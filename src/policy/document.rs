@@ -7,7 +7,7 @@ use std::path::Path;
 use toml::{Spanned, Table, Value};
 
 use super::PolicyError;
-use crate::disk::{Read, read_capped};
+use crate::disk::{DiskError, Read, read_capped};
 
 /// A configuration file is not larger than this, in bytes.
 const MAX_BYTES: usize = 1024 * 1024;
@@ -32,6 +32,22 @@ impl Document {
         match read_capped(path, MAX_BYTES)? {
             Read::Missing => Ok(None),
             Read::Content(bytes) => Self::parse(&bytes, &path.display().to_string()).map(Some),
+        }
+    }
+
+    /// Reads a file that does not count: the client reads it all the same, and stops where it cannot. What is in it, or how
+    /// much, is nobody's business.
+    ///
+    /// # Errors
+    /// When it is no regular file, or cannot be read.
+    pub(super) fn refuse_unreadable(path: &Path) -> Result<(), PolicyError> {
+        match read_capped(path, MAX_BYTES) {
+            Ok(Read::Content(bytes)) if std::str::from_utf8(&bytes).is_err() => {
+                let problem = "it is not UTF-8".to_owned();
+                Err(PolicyError::Invalid { place: path.display().to_string(), problem })
+            }
+            Ok(_) | Err(DiskError::TooLarge { .. }) => Ok(()),
+            Err(error) => Err(error.into()),
         }
     }
 

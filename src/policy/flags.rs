@@ -57,10 +57,12 @@ impl Flags {
 
 fn value_of(text: &str) -> Value {
     let parsed = toml::from_str::<Table>(&format!("value = {text}")).ok();
-    parsed.and_then(|mut table| table.remove("value")).unwrap_or_else(|| {
-        let quotes = |character| character == '"' || character == '\'';
-        Value::String(text.trim_matches(quotes).to_owned())
-    })
+    match parsed.and_then(|mut table| table.remove("value")) {
+        // To the client a date is the text that it was written as.
+        Some(Value::Datetime(date)) => Value::String(date.to_string()),
+        Some(value) => value,
+        None => Value::String(text.trim_matches(['"', '\'']).to_owned()),
+    }
 }
 
 /// Sets a key, making the tables on its way; what stands there and is no table is replaced.
@@ -100,6 +102,12 @@ mod tests {
             ("k=5", "5"),
             ("k=", "\"\""),
             ("k=a=b", "\"a=b\""),
+            ("k=\"\"a\"\"", "\"a\""),
+            ("k=\"a\"x", "\"a\\\"x\""),
+            ("k=\"api\" # c", "\"api\""),
+            ("k=api # c", "\"api # c\""),
+            ("k=2026-01-01", "\"2026-01-01\""),
+            ("k=[A1]", "\"[A1]\""),
         ];
         for (option, expected) in table {
             assert_eq!(value(&[option], "k").as_deref(), Some(expected), "{option}");

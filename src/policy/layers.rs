@@ -14,6 +14,7 @@ use super::document::Document;
 use super::flags::Flags;
 use super::places::{Machine, Places, System};
 use super::preferences::{self, Preference};
+use super::project::ProjectFile;
 use super::settings::Stack;
 use super::values::{FORCED_METHOD, FORCED_WORKSPACES, method, workspaces};
 use super::{Constraint, Layer, Policy, PolicyError, Profile, Source, project, unknown};
@@ -80,10 +81,14 @@ impl Layers {
         if let Some(path) = &self.places.config {
             push(&mut below, Layer::System, path)?;
         }
-        push(&mut below, Layer::User, &self.home.join(CONFIG))?;
+        let user = Document::read(&self.home.join(CONFIG))?;
+        if let Some(user) = user {
+            if let Some(profile) = self.options.profile.as_ref().filter(|_| is_codex) {
+                profile.refuse_legacy(&user)?;
+            }
+            below.push(Source { layer: Layer::User, file: Some(self.home.join(CONFIG)) }, user);
+        }
         if let Some(profile) = self.options.profile.as_ref().filter(|_| is_codex) {
-            let user = self.home.join(CONFIG);
-            profile.refuse_legacy(&below.table("profiles"), &user)?;
             push(&mut below, Layer::Profile, &self.home.join(profile.file_name()))?;
         }
         // `-c` and what is above it say, too, which projects are trusted; so they are read before the projects.
@@ -96,8 +101,11 @@ impl Layers {
         let directory = self.directory.as_ref().map_err(|kind| PolicyError::NoDirectory(*kind));
         if is_codex && let Some(directory) = directory? {
             let trust = trust_settings(&below, &above);
-            for path in project::files(directory, &self.home, &trust) {
-                if let Some(document) = Document::read(&path)? {
+            for file in project::files(directory, &self.home, &trust) {
+                let ProjectFile { path, is_trusted } = file;
+                if !is_trusted {
+                    Document::refuse_unreadable(&path)?;
+                } else if let Some(document) = Document::read(&path)? {
                     let document = document.without(project::NOT_FOR_PROJECTS);
                     below.push(Source { layer: Layer::Project, file: Some(path) }, document);
                 }

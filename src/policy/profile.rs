@@ -1,10 +1,7 @@
 //! `--profile NAME`: Codex lays `NAME.config.toml` of the home over its `config.toml`.
 
-use std::path::Path;
-
-use toml::Table;
-
 use super::PolicyError;
+use super::document::Document;
 
 /// The name of a profile.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,13 +34,15 @@ impl Profile {
     }
 
     /// Codex refuses a profile that the configuration still has in the old way, too.
-    pub(super) fn refuse_legacy(&self, tables: &Table, user_file: &Path) -> Result<(), PolicyError> {
-        if !tables.contains_key(&self.0) {
+    /// It looks into the user's file alone.
+    pub(super) fn refuse_legacy(&self, user: &Document) -> Result<(), PolicyError> {
+        let Some(tables) = user.get("profiles") else { return Ok(()) };
+        if !tables.value.as_table().is_some_and(|tables| tables.contains_key(&self.0)) {
             return Ok(());
         }
         let name = &self.0;
         Err(PolicyError::Invalid {
-            place: user_file.display().to_string(),
+            place: tables.place.clone(),
             problem: format!(
                 "--profile `{name}` cannot be used while there is a legacy `[profiles.{name}]`; move those settings \
                  into {}",

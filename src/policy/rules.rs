@@ -2,7 +2,7 @@
 //! Pure: whoever reads the layers is elsewhere.
 
 use super::values::trimmed;
-use super::{PolicyError, Setting, Source};
+use super::{Note, PolicyError, Setting, Source};
 use crate::credential::{Client, Mode};
 
 /// How one may log in.
@@ -65,7 +65,7 @@ pub struct Policy {
     methods: Vec<Method>,
     workspaces: Option<Vec<String>>,
     settings: Vec<Setting>,
-    notes: Vec<String>,
+    notes: Vec<Note>,
 }
 
 impl Method {
@@ -202,13 +202,13 @@ impl Policy {
     }
 
     /// Adds what people should be told about the layers.
-    pub(super) fn with_notes(self, notes: Vec<String>) -> Self {
+    pub(super) fn with_notes(self, notes: Vec<Note>) -> Self {
         Self { notes, ..self }
     }
 
-    /// Returns what people should be told about the layers, a sentence each: keys that do nothing.
+    /// Returns what people should be told about the layers: keys that do nothing.
     #[must_use]
-    pub fn notes(&self) -> &[String] {
+    pub fn notes(&self) -> &[Note] {
         &self.notes
     }
 

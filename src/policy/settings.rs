@@ -82,9 +82,6 @@ impl Stack {
         client: Client,
         requirements: &Self,
     ) -> Result<(Demands, Vec<Setting>), PolicyError> {
-        if let Some(found) = strongest(&[self], LEGACY_PROFILE).filter(|_| client == Client::Codex) {
-            return Err(found.invalid(&legacy_profile(&found.entry.value)));
-        }
         // The client reads the value of its configuration before the requirements replace it.
         self.read(CREDENTIALS_STORE, |it| credentials_store(client, it))?;
         let mut taken = Taken::default();
@@ -105,6 +102,10 @@ impl Stack {
                 )?
                 .unwrap_or_default(),
         };
+        // The client comes to this only when every value has its type.
+        if let Some(found) = strongest(&[self], LEGACY_PROFILE).filter(|_| client == Client::Codex) {
+            return Err(found.invalid(&legacy_profile(&found.entry.value)));
+        }
         Ok((demands, taken.0))
     }
 }

@@ -79,7 +79,7 @@ impl Evil {
             Self::Syntax => write(format!("forced_login_method = \"{CONTENT}\nx").as_bytes()),
             Self::NoValue => write(format!("{CONTENT}\n").as_bytes()),
             Self::DuplicateKey => write(format!("a = \"{CONTENT}\"\na = \"{CONTENT}\"\n").as_bytes()),
-            Self::NotUtf8 => write(format!("a = \"{CONTENT}\u{e9}\"").as_bytes().split_last().unwrap().1),
+            Self::NotUtf8 => write(&[format!("a = \"{CONTENT}").as_bytes(), b"\xff\""].concat()),
             Self::Huge => {
                 write(format!("a = \"{CONTENT}\"\n").as_bytes());
                 File::options().write(true).open(path).unwrap().set_len(10 << 20).unwrap();
