@@ -72,7 +72,10 @@ impl Current {
     /// Takes the tokens of a login that may be used here.
     #[must_use]
     pub fn of(login: &Approved<FullLogin>) -> Self {
-        let login = login.get();
+        Self::from_login(login.get())
+    }
+
+    pub(super) fn from_login(login: &FullLogin) -> Self {
         Self {
             access_token: login.access_token(),
             id_token: login.id_token(),
@@ -137,7 +140,7 @@ impl Desk {
             let (now, boot) = (self.clock.now(), self.clock.boot());
             let known = state.known(boot);
             let is_served = state.ended > ended_before;
-            let failed = state.failure.filter(|(_, at)| is_served || boot < *at + self.limits.after_failure);
+            let failed = state.failed(boot, self.limits).or(state.failure.filter(|_| is_served));
             let is_late = boot >= arrived + self.limits.answer || state.is_closed;
             let decision = known.decide(asked, now);
             let why = match decision {
@@ -245,10 +248,10 @@ impl Desk {
 
     /// Whether the token should be renewed before anybody asks, by the same margin as everywhere.
     fn is_due(&self, state: &State) -> bool {
-        let pauses = state.failure.is_some_and(|(failure, at)| {
-            failure == Failure::Dead || self.clock.boot() < at + self.limits.after_failure
-        });
-        let just_renewed = state.renewed_at.is_some_and(|at| self.clock.boot() < at + self.limits.look);
+        let boot = self.clock.boot();
+        let is_dead = state.failure.is_some_and(|(failure, _)| failure == Failure::Dead);
+        let pauses = is_dead || state.failed(boot, self.limits).is_some();
+        let just_renewed = state.renewed_at.is_some_and(|at| boot < at + self.limits.look);
         let freshness = state.current.lifetime.freshness(self.clock.now(), self.margin);
         !pauses && !just_renewed && !state.is_closed && matches!(freshness, Freshness::Due(_))
     }
@@ -270,6 +273,11 @@ impl State {
             handed_out: self.handed_out,
             age: self.renewed_at.map(|at| boot.saturating_sub(at)),
         }
+    }
+
+    /// The failure that still counts.
+    fn failed(&self, boot: Duration, limits: Limits) -> Option<(Failure, Duration)> {
+        self.failure.filter(|&(failure, at)| boot < at + limits.after_failure)
     }
 
     /// Takes what the slot holds now.
@@ -300,3 +308,6 @@ impl Current {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
