@@ -249,8 +249,7 @@ impl Desk {
     /// Whether the token should be renewed before anybody asks, by the same margin as everywhere.
     fn is_due(&self, state: &State) -> bool {
         let boot = self.clock.boot();
-        let is_dead = state.failure.is_some_and(|(failure, _)| failure == Failure::Dead);
-        let pauses = is_dead || state.failed(boot, self.limits).is_some();
+        let pauses = state.failed(boot, self.limits).is_some();
         let just_renewed = state.renewed_at.is_some_and(|at| boot < at + self.limits.look);
         let freshness = state.current.lifetime.freshness(self.clock.now(), self.margin);
         !pauses && !just_renewed && !state.is_closed && matches!(freshness, Freshness::Due(_))
@@ -275,9 +274,9 @@ impl State {
         }
     }
 
-    /// The failure that still counts.
+    /// The failure that still counts: what is dead stays dead.
     fn failed(&self, boot: Duration, limits: Limits) -> Option<(Failure, Duration)> {
-        self.failure.filter(|&(failure, at)| boot < at + limits.after_failure)
+        self.failure.filter(|&(failure, at)| failure == Failure::Dead || boot < at + limits.after_failure)
     }
 
     /// Takes what the slot holds now.

@@ -262,6 +262,24 @@ fn a_failure_is_remembered_for_a_while() {
 }
 
 #[test]
+fn what_is_dead_stays_dead() {
+    let scene = Scene::open(token("old", 0, 200));
+    let first = scene.ask(Asked::AfterRefusal);
+    scene.exchange();
+    scene.end(Err(Failure::Dead));
+    // The access token outlives its login.
+    assert_eq!(name(first.recv_timeout(PATIENCE).unwrap()), Ok("until 200".into()));
+    scene.advance(100);
+    assert_eq!(name(scene.answer(Asked::BeforeExpiry)), Ok("until 200".into()));
+    scene.advance(100);
+    for _ in 0..3 {
+        assert_eq!(scene.answer(Asked::BeforeExpiry), Err(Failure::Dead));
+        scene.advance(10_000);
+    }
+    scene.close();
+}
+
+#[test]
 fn a_refused_token_is_renewed_once_a_minute() {
     let scene = Scene::open(token("old", 0, HOUR));
     let old = scene.answer(Asked::BeforeExpiry).unwrap();
