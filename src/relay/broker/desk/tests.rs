@@ -334,6 +334,17 @@ fn renews_before_anybody_asks() {
 }
 
 #[test]
+fn a_token_that_has_ended_by_our_clock_is_handed_out_all_the_same() {
+    let scene = Scene::open(token("old", -HOUR, -1));
+    scene.clock.0.lock().unwrap().1 = 2 * HOUR;
+    let waiting = scene.ask(Asked::BeforeExpiry);
+    scene.exchange();
+    scene.end(Ok(token("new", 0, HOUR)));
+    assert_eq!(name(waiting.recv_timeout(PATIENCE).unwrap()), Ok("until 3600".into()));
+    scene.close();
+}
+
+#[test]
 fn closing_waits_for_an_exchange_but_not_for_its_clients() {
     let scene = Scene::open(token("old", 0, -1));
     let waiting = scene.ask(Asked::BeforeExpiry);
