@@ -251,7 +251,7 @@ impl Desk {
     fn is_due(&self, state: &State) -> bool {
         let boot = self.clock.boot();
         let pauses = state.failed(boot, self.limits).is_some();
-        let just_renewed = state.renewed_at.is_some_and(|at| boot < at + self.limits.look);
+        let just_renewed = state.renewed_at.is_some_and(|at| boot < at + state.current.rest(self.limits));
         let freshness = state.current.lifetime.freshness(self.clock.now(), self.margin);
         !pauses && !just_renewed && !state.is_closed && matches!(freshness, Freshness::Due(_))
     }
@@ -299,6 +299,14 @@ impl State {
 }
 
 impl Current {
+    /// How long a new token is left alone while nobody asks: half of its life, or a margin that is longer than it lives
+    /// (or a clock that is wrong) would have one renewed after the other.
+    fn rest(&self, limits: Limits) -> Duration {
+        let Lifetime { expires_at, issued_at, .. } = self.lifetime;
+        let life = expires_at.zip(issued_at).map(|(end, start)| end - start);
+        life.and_then(|life| (life / 2).to_std().ok()).unwrap_or_default().max(limits.look)
+    }
+
     fn copy(&self) -> Self {
         Self {
             access_token: self.access_token.clone(),

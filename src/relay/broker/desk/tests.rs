@@ -334,6 +334,20 @@ fn renews_before_anybody_asks() {
 }
 
 #[test]
+fn a_margin_longer_than_life_does_not_spend_one_token_after_the_other() {
+    let scene = Scene::with_margin(token("old", -HOUR, 0), Margin::Fixed(TimeDelta::days(1)));
+    scene.exchange();
+    scene.end(Ok(token("new", 0, HOUR)));
+    scene.advance(1799);
+    assert_eq!(name(scene.answer(Asked::BeforeExpiry)), Ok("until 3600".into()));
+    scene.idle();
+    scene.advance(1);
+    assert_eq!(scene.exchange().2, 1800);
+    scene.end(Ok(token("newer", 1800, 1800 + HOUR)));
+    scene.close();
+}
+
+#[test]
 fn a_token_that_has_ended_by_our_clock_is_handed_out_all_the_same() {
     let scene = Scene::open(token("old", -HOUR, -1));
     scene.clock.0.lock().unwrap().1 = 2 * HOUR;
