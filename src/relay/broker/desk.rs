@@ -43,11 +43,13 @@ pub struct Limits {
     pub after_failure: Duration,
     /// How often to look whether a renewal is due.
     pub look: Duration,
+    /// The body of a request that does not come within this time never will.
+    pub body: Duration,
 }
 
 /// The desk of one broker.
 pub struct Desk {
-    limits: Limits,
+    pub(super) limits: Limits,
     margin: Margin,
     clock: Box<dyn Clock + Send + Sync>,
     state: Mutex<State>,
@@ -97,6 +99,7 @@ impl Default for Limits {
             answer: Duration::from_secs(15),
             after_failure: Duration::from_secs(20),
             look: Duration::from_secs(30),
+            body: Duration::from_secs(10),
         }
     }
 }

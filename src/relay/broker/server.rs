@@ -21,8 +21,6 @@ use super::request::{Errand, MAX_BODY_BYTES, Parts, REVOKE_PATH};
 use super::{Desk, Event, Terms};
 use crate::credential::Handle;
 
-/// A body that does not come within this time never will.
-const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long requests may take to end once the server stops.
 const GRACE: Duration = Duration::from_millis(500);
 
@@ -139,7 +137,11 @@ async fn serve(listener: TcpListener, shared: Arc<Shared>, stop: oneshot::Receiv
 async fn receive(State(shared): State<Arc<Shared>>, request: Request) -> Response {
     let (head, body) = request.into_parts();
     // Nobody reads what a revocation says.
-    let body = if head.uri.path() == REVOKE_PATH { Some(body::Bytes::new()) } else { read(body).await };
+    let body = if head.uri.path() == REVOKE_PATH {
+        Some(body::Bytes::new())
+    } else {
+        read(body, shared.desk.limits.body).await
+    };
     let body = body.map(|body| Zeroizing::new(body.to_vec()));
     let parts = Parts {
         method: head.method.as_str(),
@@ -171,8 +173,8 @@ async fn receive(State(shared): State<Arc<Shared>>, request: Request) -> Respons
     response(&reply)
 }
 
-async fn read(body: Body) -> Option<body::Bytes> {
-    let read = tokio::time::timeout(BODY_TIMEOUT, body::to_bytes(body, MAX_BODY_BYTES)).await;
+async fn read(body: Body, limit: Duration) -> Option<body::Bytes> {
+    let read = tokio::time::timeout(limit, body::to_bytes(body, MAX_BODY_BYTES)).await;
     read.ok()?.ok()
 }
 

@@ -19,6 +19,7 @@ const LIMITS: Limits = Limits {
     answer: Duration::from_secs(15),
     after_failure: Duration::from_secs(20),
     look: Duration::from_secs(30),
+    body: Duration::from_secs(10),
 };
 const HOUR: i64 = 3600;
 
