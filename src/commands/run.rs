@@ -8,7 +8,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 
-use crate::credential::Credential;
+use crate::credential::{Credential, Lifetime};
 use crate::disk::replace;
 use crate::home::{Found, Home, LeftLogin, PlacedLogin, RunHome, Users};
 use crate::job::{
@@ -183,6 +183,9 @@ fn refreshed(
         Ok(refreshed) => Ok((refreshed.loaded, refreshed.exchanged)),
         Err(error) if error.may_pass() => {
             let loaded = relay.usable()?;
+            if loaded.baton().login().is_some_and(|login| has_ended(bench, login.lifetime())) {
+                return Err(error.into());
+            }
             bench.warn(&format!("the login could not be renewed before the run: {}", explain(&error)));
             Ok((loaded, false))
         }
@@ -245,13 +248,17 @@ fn check_lifetime(
     let Some(lifetime) = credential.lifetime() else { return Ok(()) };
     let wanted = options.restore.min_ttl.unwrap_or_else(TimeDelta::zero);
     match lifetime.left(bench.clock.now()) {
-        Some(left) if left < wanted => {
+        Some(left) if left < wanted || left.is_zero() => {
             let (left, wanted) = (left.num_seconds(), wanted.num_seconds());
             Err(RelayError::TooShort { left, wanted }.into())
         }
         None if options.restore.min_ttl.is_some() => Err(RelayError::UnknownEnd.into()),
         _ => Ok(()),
     }
+}
+
+fn has_ended(bench: &Bench<'_>, lifetime: Lifetime) -> bool {
+    lifetime.left(bench.clock.now()).is_some_and(|left| left.is_zero())
 }
 
 fn facts(bench: &Bench<'_>, credential: &Credential) -> Report {
