@@ -1,0 +1,24 @@
+//! `run -- CMD` and its broker from outside: real processes, the strict authority over HTTP, and a client that asks the
+//! broker as Codex does. What the job can see of secrets is searched, and everything in it is killed at least once.
+#![cfg(target_os = "linux")]
+#![expect(clippy::disallowed_methods, reason = "tests arrange files, processes and time by themselves")]
+#![expect(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "what a test cannot arrange is a failed test"
+)]
+
+#[path = "../relay/arena.rs"]
+#[expect(dead_code, reason = "the suite of the relay uses the rest")]
+mod arena;
+mod client;
+mod codes;
+mod job;
+#[path = "../relay/launch.rs"]
+#[expect(dead_code, reason = "the suite of the relay uses the rest")]
+mod launch;
+mod secrets;
+#[path = "../relay/support.rs"]
+mod support;
+mod tokens;
