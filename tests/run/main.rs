@@ -15,6 +15,7 @@ mod arena;
 mod client;
 mod codes;
 mod job;
+mod killed;
 #[path = "../relay/launch.rs"]
 #[expect(dead_code, reason = "the suite of the relay uses the rest")]
 mod launch;
