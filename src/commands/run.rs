@@ -8,7 +8,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 
-use crate::credential::{Credential, Lifetime};
+use crate::credential::{Credential, Lifetime, NotFull};
 use crate::disk::replace;
 use crate::home::{Found, Home, LeftLogin, PlacedLogin, RunHome, Users};
 use crate::job::{
@@ -214,6 +214,10 @@ fn with_holder(bench: &Bench<'_>, options: &RunOptions) -> Result<Ready, Command
             Ok(()) => {}
             Err(mismatch) if mismatch.is_undecided() => return Err(CommandError::Undecidable(mismatch)),
             Err(mismatch) => return Err(log_out(bench, &around, &session, &found, mismatch)),
+        }
+        if credential.has_handle() {
+            // Its broker has gone, or is another job's: the client would send the handle to the authority.
+            return Err(RelayError::NotFull(NotFull::Handle).into());
         }
         if credential.has_refresh_token() {
             of_holder(bench, &around, &session, options)?
