@@ -310,6 +310,9 @@ error_table! {
     HomeOccupied "home-occupied" Conflict
         "The home has a login that authbaton did not place; both are kept"
         "use another `--home`, give `--replace`, or, where it is a full ChatGPT login, move it into the store with `authbaton save`"
+    HomeBrokered "home-brokered" Conflict
+        "A run uses the home, or it has the handle of a run's broker; nothing in it is ever stored, and it is as it was"
+        "log in in another home, and seed from there; where the run was killed, put an access-only file in its place by `authbaton restore`"
     HomeChanged "home-changed" Conflict
         "Somebody changed auth.json meanwhile; it was not overwritten"
         "try again; let only one program at a time log in to this home"

@@ -122,6 +122,9 @@ pub enum CommandError {
     /// The slot holds another login by now.
     #[error("the slot has moved on: it no longer holds the login that the rescue text renews")]
     RescueMovedOn,
+    /// A broker serves the home, or a run uses it.
+    #[error("the home is that of a run, or has the handle of its broker: nothing in it is ever stored")]
+    HomeBrokered,
     /// There is no directory for the home of a run.
     #[error("there is no temporary directory outside of the workspace")]
     NoTemporaryDirectory,

@@ -1,7 +1,7 @@
 //! `save`: takes the full login that is in the home into the slot, by the rules for seeds, and leaves an access-only
-//! file. Afterwards the store is the holder.
+//! file. Afterwards the store is the holder. Where a broker renews, only the broker writes the store: nothing is taken.
 
-use crate::home::{Found, HomeError};
+use crate::home::{Found, HomeError, Users};
 use crate::relay::{Placement, RelayError, Seeded, alone};
 
 use super::{Bench, CommandError, Report};
@@ -12,7 +12,8 @@ const MAX_ROUNDS: usize = 5;
 /// Moves the home's login into the slot.
 ///
 /// # Errors
-/// When the home has no full login, the slot has a newer one, or the policy does not allow it. Both are kept then.
+/// When the home has no full login, the slot has a newer one, the policy does not allow it, or a run uses the home. Both
+/// are kept then.
 pub fn save(bench: &Bench<'_>, allow_account_change: bool) -> Result<Report, CommandError> {
     let store = bench.store("save")?;
     let keys = bench.seal_keys()?;
@@ -24,14 +25,20 @@ pub fn save(bench: &Bench<'_>, allow_account_change: bool) -> Result<Report, Com
         .with("home", parts.home.path().display().to_string())
         .with("slot", bench.settings.id.slot.as_str())
         .with("store", store.name());
+    // A login that code in a job has put there is nobody's who could vouch for it.
+    let _alone = Users::none(&parts.home)?.ok_or(CommandError::HomeBrokered)?;
     relay.recover_journals()?;
     for _ in 0..MAX_ROUNDS {
         let found = session.file().look(bench.clock)?;
-        if let Found::Credential(credential) = &found
-            && credential.is_access_only()
-        {
-            bench.info("nothing to save: the home has an access-only file");
-            return Ok(report.with("saved", false));
+        match &found {
+            Found::Credential(credential) if credential.has_handle() => {
+                return Err(CommandError::HomeBrokered);
+            }
+            Found::Credential(credential) if credential.is_access_only() => {
+                bench.info("nothing to save: the home has an access-only file");
+                return Ok(report.with("saved", false));
+            }
+            _ => {}
         }
         // What an interrupted refresh of this home has renewed is newer than what auth.json has.
         let found = match alone::recovered(&around, &session) {

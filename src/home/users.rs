@@ -7,7 +7,7 @@
 use std::path::PathBuf;
 
 use super::{Home, HomeError};
-use crate::disk::{FileLock, Patience};
+use crate::disk::{FileLock, Patience, Whose};
 
 /// One of those who use a home.
 #[must_use = "the broker leaves when the last of these is dropped"]
@@ -36,6 +36,15 @@ impl Users {
     /// When the file cannot be used, such as in a home that has been deleted. Then there is nobody to serve, either.
     pub fn wait_for_last(home: &Home) -> Result<LastUserGone, HomeError> {
         Ok(LastUserGone { _lock: FileLock::wait(&path(home))? })
+    }
+
+    /// Keeps everybody out if nobody uses the home now; `None` if somebody does.
+    ///
+    /// # Errors
+    /// When the file cannot be used.
+    pub fn none(home: &Home) -> Result<Option<LastUserGone>, HomeError> {
+        let lock = FileLock::try_acquire(&path(home), Whose::Ours)?;
+        Ok(lock.map(|lock| LastUserGone { _lock: lock }))
     }
 }
 

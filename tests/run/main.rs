@@ -14,11 +14,13 @@
 mod arena;
 mod client;
 mod codes;
+mod handles;
 mod job;
 mod killed;
 #[path = "../relay/launch.rs"]
 #[expect(dead_code, reason = "the suite of the relay uses the rest")]
 mod launch;
+mod left;
 mod secrets;
 #[path = "../relay/support.rs"]
 mod support;

@@ -45,6 +45,7 @@ impl ErrorId {
             CommandError::SealKey(KeyError::Missing) => Self::SealKeyMissing,
             CommandError::SealKey(KeyError::NotAKey(_) | KeyError::TooMany) => Self::SealKeyMalformed,
             CommandError::SealKeyFile(_) => Self::SealKeyUnreadable,
+            CommandError::HomeBrokered => Self::HomeBrokered,
             CommandError::NoTemporaryDirectory => Self::TemporaryDirectoryMissing,
             CommandError::NotHandedOver => Self::Usage,
             CommandError::Broker(_) | CommandError::Signals(_) => Self::Internal,
