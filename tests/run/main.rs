@@ -15,12 +15,14 @@ mod arena;
 mod client;
 mod codes;
 mod handles;
+mod homes;
 mod job;
 mod killed;
 #[path = "../relay/launch.rs"]
 #[expect(dead_code, reason = "the suite of the relay uses the rest")]
 mod launch;
 mod left;
+mod others;
 mod secrets;
 #[path = "../relay/support.rs"]
 mod support;
