@@ -10,10 +10,15 @@
 
 mod codex_alone;
 mod enforce;
+mod job;
 mod locks;
 mod login;
+#[cfg(target_os = "linux")]
+mod memory;
 mod race;
 mod restore;
+mod run;
 mod scene;
 #[path = "../support/mod.rs"]
 mod support;
+mod table;

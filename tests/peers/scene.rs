@@ -42,6 +42,11 @@ impl Scene {
         Some(scene)
     }
 
+    /// Returns where Codex is.
+    pub(crate) fn program(&self) -> &'static Path {
+        self.codex
+    }
+
     pub(crate) fn codex(&self, arguments: &[&str], input: &str) -> Outcome {
         self.codex_within(LIMIT, arguments, input).unwrap()
     }

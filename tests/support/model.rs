@@ -18,7 +18,10 @@ use axum::{
     response::Response,
 };
 use serde_json::{Value, json};
-use tokio::{runtime, sync::oneshot};
+use tokio::{
+    runtime,
+    sync::{oneshot, watch},
+};
 
 /// What the model says in every turn.
 pub(crate) const REPLY: &str = "the baton has arrived";
@@ -41,6 +44,9 @@ pub(crate) struct Seen {
 struct Shared {
     seen: Mutex<Vec<Seen>>,
     refusing: AtomicBool,
+    /// Authorizations that are not good any more.
+    refused: Mutex<Vec<String>>,
+    held: watch::Sender<bool>,
 }
 
 /// The running server; it stops when the value is dropped.
@@ -81,6 +87,21 @@ impl Model {
         self.shared.refusing.store(true, Ordering::SeqCst);
     }
 
+    /// From now on turns with this authorization are refused, and those with another one are not.
+    pub(crate) fn refuse_only(&self, authorization: String) {
+        self.shared.refused.lock().unwrap().push(authorization);
+    }
+
+    /// Lets turns that are not refused wait for their reply.
+    pub(crate) fn hold(&self) {
+        self.shared.held.send_replace(true);
+    }
+
+    /// Lets all turns go on.
+    pub(crate) fn release(&self) {
+        self.shared.held.send_replace(false);
+    }
+
     pub(crate) fn seen(&self) -> Vec<Seen> {
         self.shared.seen.lock().unwrap().clone()
     }
@@ -116,20 +137,24 @@ async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response
     let (head, body) = request.into_parts();
     let path = head.uri.path();
     let body = to_bytes(body, 16 << 20).await.unwrap();
+    let authorization =
+        head.headers.get(header::AUTHORIZATION).map(|value| value.to_str().unwrap().to_owned());
+    let is_refused = shared.refusing.load(Ordering::SeqCst)
+        || authorization.as_ref().is_some_and(|it| shared.refused.lock().unwrap().contains(it));
     shared.seen.lock().unwrap().push(Seen {
         method: head.method.to_string(),
         target: if path.is_empty() { head.uri.to_string() } else { path.to_owned() },
-        authorization: head
-            .headers
-            .get(header::AUTHORIZATION)
-            .map(|value| value.to_str().unwrap().to_owned()),
+        authorization,
         body: String::from_utf8_lossy(&body).into_owned(),
     });
     match (head.method.as_str(), path) {
-        ("POST", RESPONSES) if shared.refusing.load(Ordering::SeqCst) => {
+        ("POST", RESPONSES) if is_refused => {
             reply(StatusCode::UNAUTHORIZED, &json!({ "error": { "message": "token expired" } }))
         }
-        ("POST", RESPONSES) => turn(),
+        ("POST", RESPONSES) => {
+            shared.held.subscribe().wait_for(|held| !held).await.ok();
+            turn()
+        }
         ("GET", "/v1/models") => reply(StatusCode::OK, &json!({ "models": [] })),
         ("GET", "/backend-api/wham/accounts/check") => reply(
             StatusCode::OK,
