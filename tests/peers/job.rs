@@ -157,15 +157,9 @@ impl Job {
         assert!(left.is_empty(), "{left:?} were left");
     }
 
-    /// Looks through everything that the job can write.
+    /// Looks through everything that the job can write, and returns how many files that are.
     pub(crate) fn no_file_has_it(&self) -> usize {
-        let files = files_below(&self.scene.sandbox.path(""));
-        for path in &files {
-            // Some files of Codex come and go.
-            let Ok(content) = fs::read(path) else { continue };
-            assert!(!contains(&content, CANARY.as_bytes()), "a refresh token is in {}", path.display());
-        }
-        files.len()
+        no_file_below_has_it(&self.scene.sandbox.path(""))
     }
 
     /// Returns a proxy that remembers what it is asked.
@@ -188,6 +182,17 @@ pub(crate) fn contains(mut hay: &[u8], needle: &[u8]) -> bool {
             return false;
         }
     }
+}
+
+/// Demands that no file below a directory has a refresh token, and returns how many files there are.
+pub(crate) fn no_file_below_has_it(directory: &Path) -> usize {
+    let files = files_below(directory);
+    for path in &files {
+        // Some files of Codex come and go.
+        let Ok(content) = fs::read(path) else { continue };
+        assert!(!contains(&content, CANARY.as_bytes()), "a refresh token is in {}", path.display());
+    }
+    files.len()
 }
 
 fn files_below(directory: &Path) -> Vec<PathBuf> {

@@ -15,6 +15,8 @@ mod locks;
 mod login;
 #[cfg(target_os = "linux")]
 mod memory;
+#[cfg(target_os = "linux")]
+mod other_user;
 mod race;
 mod restore;
 mod run;

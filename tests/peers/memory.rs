@@ -4,8 +4,9 @@
 use std::{
     collections::BTreeSet,
     fs::{self, File},
-    io::{Read as _, Seek as _, SeekFrom, Write as _},
+    io::{Read as _, Seek as _, SeekFrom},
     os::unix::fs::chown,
+    path::Path,
     process::Command,
     thread,
     time::Instant,
@@ -16,11 +17,9 @@ use chrono::TimeDelta;
 
 use crate::{
     job::{CANARY, Job, LIMIT, TURN, contains},
+    other_user::{USER, can_start, lowered},
     support::process,
 };
-
-/// `nobody`, as a job's user.
-const USER: u32 = 65534;
 
 #[test]
 fn no_process_of_the_job_has_a_refresh_token() {
@@ -164,26 +163,10 @@ fn can_read(as_other: bool, process: u32, file: &str) -> bool {
     command.output().unwrap().status.success()
 }
 
-/// The same command as another user.
-fn lowered(command: &Command) -> Command {
-    let mut lowered = Command::new("setpriv");
-    lowered.args(["--reuid", &USER.to_string(), "--regid", &USER.to_string(), "--clear-groups", "--"]);
-    lowered.arg(command.get_program()).args(command.get_args());
-    let variables: Vec<_> = command.get_envs().collect();
-    if !variables.is_empty() {
-        lowered.env_clear();
-    }
-    lowered.envs(variables.into_iter().filter_map(|(name, value)| Some((name, value?))));
-    if let Some(directory) = command.get_current_dir() {
-        lowered.current_dir(directory);
-    }
-    lowered
-}
-
-/// Gives the sandbox to another user, if we are root and that user can start what the job starts. Says loudly what is
-/// not tested otherwise.
+/// Gives the sandbox to another user, if we are root and that user can start what the job starts.
 fn may_be_another_user(job: &Job) -> bool {
     if !rustix::process::geteuid().is_root() {
+        // Then the job's user is ours, who is no root either.
         return false;
     }
     let mut open = vec![job.scene.sandbox.path("")];
@@ -193,17 +176,8 @@ fn may_be_another_user(job: &Job) -> bool {
         }
         chown(&path, Some(USER), Some(USER)).ok();
     }
-    let mut trial = Command::new("sh");
-    let program = env!("CARGO_BIN_EXE_authbaton");
-    trial
-        .args(["-c", r#"test "$(id -u)" = 65534 && test -x "$0" && test -x "$1" && test -w ."#, program])
-        .arg(job.scene.program())
-        .current_dir(job.scene.sandbox.path("work"));
-    let may = lowered(&trial).status().is_ok_and(|status| status.success());
-    if !may {
-        let notice = b"NOT SHOWN: that the job's user cannot look into authbaton. We are root, and may not or cannot\n\
-            run the job as another user (setpriv; a target directory that others can read).\n";
-        std::io::stderr().write_all(notice).unwrap();
-    }
-    may
+    can_start(
+        &[Path::new(env!("CARGO_BIN_EXE_authbaton")), job.scene.program()],
+        &job.scene.sandbox.path("work"),
+    )
 }
