@@ -280,7 +280,7 @@ mod tests {
         write(run.home(), "module/cache/file", "m");
         symlink(root.path(), run.home().path().join("outside")).unwrap();
         let closed = |name: &str| {
-            fs::set_permissions(run.home().path().join(name), fs::Permissions::from_mode(0)).unwrap();
+            fs::set_permissions(run.home().path().join(name), fs::Permissions::from_mode(0o000)).unwrap();
         };
         closed("module/cache");
         closed("module");

@@ -174,7 +174,8 @@ mod tests {
 
     #[test]
     fn the_broker_is_named_and_spared_from_proxies() {
-        let table: [(&[(&str, &str)], &str, &str); 8] = [
+        type Row<'a> = (&'a [(&'a str, &'a str)], &'a str, &'a str);
+        let table: [Row<'_>; 8] = [
             (&[], "127.0.0.1", "127.0.0.1"),
             (&[("NO_PROXY", "")], "127.0.0.1", "127.0.0.1"),
             (&[("NO_PROXY", "a,b")], "a,b,127.0.0.1", "a,b,127.0.0.1"),

@@ -23,9 +23,12 @@ const LIMITS: Limits = Limits {
 };
 const HOUR: i64 = 3600;
 
+/// Is told how many seconds have passed.
+type Look = Box<dyn Fn(u64)>;
+
 thread_local! {
     /// Told when this thread reads the wall clock, which it does at the desk, with the lock.
-    static READS: RefCell<Option<Box<dyn Fn(u64)>>> = const { RefCell::new(None) };
+    static READS: RefCell<Option<Look>> = const { RefCell::new(None) };
 }
 
 fn when_i_read(told: impl Fn(u64) + 'static) {
