@@ -17,6 +17,7 @@ mod login;
 mod memory;
 #[cfg(target_os = "linux")]
 mod other_user;
+mod managed;
 mod race;
 mod restore;
 mod run;
@@ -24,3 +25,4 @@ mod scene;
 #[path = "../support/mod.rs"]
 mod support;
 mod table;
+mod worlds;
