@@ -264,6 +264,29 @@ pub(crate) const OF_PROJECTS: &[World] = &[
         verdict: OTHER_REQUIRED,
         ..World::EMPTY
     },
+    World {
+        name: "a worktree that the repository does not know is not",
+        user: "forced_chatgpt_workspace_id = \"acct-2\"\n\
+               projects = { \"{work}/repo\" = { trust_level = \"trusted\" } }\n",
+        files: &[
+            HEAD,
+            ("work/repo/.git/worktrees/tree/commondir", "../..\n"),
+            ("work/repo/.git/worktrees/tree/gitdir", "{work}/other/.git\n"),
+            ("work/tree/.git", "gitdir: {work}/repo/.git/worktrees/tree\n"),
+            ("work/tree/.codex/config.toml", NOBODYS),
+        ],
+        directory: "tree",
+        verdict: OTHER_REQUIRED,
+        ..World::EMPTY
+    },
+    World {
+        name: "a directory .git without a HEAD is no root",
+        user: TRUST,
+        files: &[HEAD, (PROJECT, OTHERS), ("work/repo/deep/.git/config", "")],
+        directory: "repo/deep",
+        verdict: OTHER_REQUIRED,
+        ..World::EMPTY
+    },
 ];
 
 /// What an administrator has written below `/etc/codex`.
