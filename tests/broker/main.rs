@@ -2,7 +2,14 @@
 //!
 //! The desk by itself, with time that does as it is told, is tested where it is (`src/relay/broker/desk/tests.rs`).
 #![cfg(unix)]
-#![expect(clippy::disallowed_methods, reason = "tests arrange time and processes by themselves")]
+#![expect(
+    clippy::disallowed_methods,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::unwrap_used,
+    reason = "what a test cannot arrange is a failed test"
+)]
 
 mod answers;
 mod client;
