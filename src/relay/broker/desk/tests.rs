@@ -169,7 +169,16 @@ impl Scene {
     /// Closes the desk, and returns every event, once no other exchange was begun.
     fn close(mut self) -> Vec<Event> {
         self.desk.close();
-        self.worker.take().unwrap().join().unwrap();
+        let worker = self.worker.take().unwrap();
+        let deadline = crate::job::SystemClock.boot() + PATIENCE;
+        while !worker.is_finished() {
+            assert!(
+                crate::job::SystemClock.boot() < deadline,
+                "the worker does not know that the desk is closed"
+            );
+            crate::job::SystemClock.sleep(Duration::from_millis(1));
+        }
+        worker.join().unwrap();
         assert_eq!(self.begun.try_recv(), Err(TryRecvError::Disconnected), "an exchange that nobody needed");
         self.events.lock().unwrap().clone()
     }
