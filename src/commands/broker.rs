@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::home::Users;
 use crate::job::{Level, SystemClock, announce, explain, random};
+use crate::policy::GateError;
 use crate::relay::broker::{Current, Desk, Failure, Limits, Server, Socket, Why};
 use crate::relay::{ExchangeError, Relay, RelayError, Want};
 
@@ -72,12 +73,7 @@ fn renewed(bench: &Bench<'_>, relay: &Relay<'_>, why: Why, current: &Current) ->
         Ok(Current::of(&relay.around.gate.approve_login(login)?))
     });
     renewed.map_err(|error| {
-        let failure = match &error {
-            RelayError::Dead(_) | RelayError::Exchange(ExchangeError::Dead(_)) | RelayError::Gate(_) => {
-                Failure::Dead
-            }
-            _ => Failure::Passing,
-        };
+        let failure = failure(&error);
         bench.notices.tell(Level::Warning, &format!("broker: {}", explain(&error)));
         if let RelayError::NotStored { rescue, .. } = &error {
             bench.notices.tell(Level::Warning, "broker: the sealed reply:");
@@ -85,4 +81,31 @@ fn renewed(bench: &Bench<'_>, relay: &Relay<'_>, why: Why, current: &Current) ->
         }
         failure
     })
+}
+
+/// What is dead stays dead for the clients. A configuration that cannot be read may be one that is being written.
+fn failure(error: &RelayError) -> Failure {
+    match error {
+        RelayError::Dead(_) | RelayError::Exchange(ExchangeError::Dead(_)) => Failure::Dead,
+        RelayError::Gate(GateError::Mismatch(mismatch)) if !mismatch.is_undecided() => Failure::Dead,
+        _ => Failure::Passing,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::baton::DeadReason;
+    use crate::policy::PolicyError;
+
+    #[test]
+    fn only_what_time_does_not_mend_is_final() {
+        let dead = RelayError::Dead(DeadReason::Reused);
+        assert_eq!(failure(&dead), Failure::Dead);
+        assert_eq!(failure(&ExchangeError::Dead(DeadReason::Reused).into()), Failure::Dead);
+        let half_written = PolicyError::Invalid { place: "config.toml:1".into(), problem: "no TOML".into() };
+        assert_eq!(failure(&GateError::Policy(half_written).into()), Failure::Passing);
+        assert_eq!(failure(&ExchangeError::Unauthorized.into()), Failure::Passing);
+        assert_eq!(failure(&RelayError::Restless), Failure::Passing);
+    }
 }
