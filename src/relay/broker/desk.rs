@@ -15,6 +15,9 @@ use crate::policy::Approved;
 /// Events that nobody has told yet; more than these are dropped.
 const MAX_EVENTS: usize = 256;
 
+/// How often a pause is doubled while the authority fails and nobody waits: from 20 s to 21 min.
+const MOST_DOUBLINGS: u32 = 6;
+
 /// The tokens that are handed out. There is no refresh token among them.
 pub struct Current {
     pub(super) access_token: AccessToken,
@@ -66,6 +69,8 @@ struct State {
     /// How many exchanges have ended, and how the last one did.
     ended: u64,
     failure: Option<(Failure, Duration)>,
+    /// How many exchanges have failed since one was well.
+    failures: u32,
     events: Vec<Event>,
     is_closed: bool,
 }
@@ -121,6 +126,7 @@ impl Desk {
             is_working: false,
             ended: 0,
             failure: None,
+            failures: 0,
             events: Vec::new(),
             is_closed: false,
         };
@@ -143,7 +149,8 @@ impl Desk {
             let (now, boot) = (self.clock.now(), self.clock.boot());
             let known = state.known(boot);
             let is_served = state.ended > ended_before;
-            let failed = state.failed(boot, self.limits).or(state.failure.filter(|_| is_served));
+            let failed =
+                state.failed(boot, self.limits.after_failure).or(state.failure.filter(|_| is_served));
             let is_late = boot >= arrived + self.limits.answer || state.is_closed;
             let decision = known.decide(asked, now);
             let why = match decision {
@@ -233,7 +240,10 @@ impl Desk {
             let boot = self.clock.boot();
             match result {
                 Ok(current) => state.take(current, boot),
-                Err(failure) => state.failure = Some((failure, boot)),
+                Err(failure) => {
+                    state.failure = Some((failure, boot));
+                    state.failures += 1;
+                }
             }
             self.changed.notify_all();
         }
@@ -253,7 +263,10 @@ impl Desk {
     /// Whether the token should be renewed before anybody asks, by the same margin as everywhere.
     fn is_due(&self, state: &State) -> bool {
         let boot = self.clock.boot();
-        let pauses = state.failed(boot, self.limits).is_some();
+        // Nobody waits for it: each failure doubles the pause.
+        let pause =
+            self.limits.after_failure * 2_u32.pow(state.failures.saturating_sub(1).min(MOST_DOUBLINGS));
+        let pauses = state.failed(boot, pause).is_some();
         let just_renewed = state.renewed_at.is_some_and(|at| boot < at + state.current.rest(self.limits));
         let freshness = state.current.lifetime.freshness(self.clock.now(), self.margin);
         !pauses && !just_renewed && !state.is_closed && matches!(freshness, Freshness::Due(_))
@@ -279,13 +292,14 @@ impl State {
     }
 
     /// The failure that still counts: what is dead stays dead.
-    fn failed(&self, boot: Duration, limits: Limits) -> Option<(Failure, Duration)> {
-        self.failure.filter(|&(failure, at)| failure == Failure::Dead || boot < at + limits.after_failure)
+    fn failed(&self, boot: Duration, pause: Duration) -> Option<(Failure, Duration)> {
+        self.failure.filter(|&(failure, at)| failure == Failure::Dead || boot < at + pause)
     }
 
     /// Takes what the slot holds now.
     fn take(&mut self, current: Current, boot: Duration) {
         self.failure = None;
+        self.failures = 0;
         if current.access_token.expose() != self.current.access_token.expose() {
             self.handed_out = false;
             self.events.push(Event::Renewed);

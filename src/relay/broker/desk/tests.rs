@@ -347,6 +347,29 @@ fn renews_before_anybody_asks() {
 }
 
 #[test]
+fn while_nobody_waits_an_authority_that_fails_is_asked_less_and_less() {
+    let scene = Scene::with_margin(token("old", 0, 24 * HOUR), Margin::Fixed(TimeDelta::days(1)));
+    let mut pause = 20;
+    for _ in 0..9 {
+        scene.exchange();
+        scene.end(Err(Failure::Passing));
+        scene.advance(pause - 1);
+        scene.idle();
+        scene.advance(1);
+        pause = (pause * 2).min(1280);
+    }
+    // Who asks does not wait for that.
+    scene.exchange();
+    scene.end(Err(Failure::Passing));
+    scene.advance(20);
+    let asked = scene.ask(Asked::AfterRefusal);
+    assert_eq!(scene.exchange().0, Why::Refused);
+    scene.end(Ok(token("new", 0, 24 * HOUR + 1)));
+    assert_eq!(name(asked.recv_timeout(PATIENCE).unwrap()), Ok("until 86401".into()));
+    scene.close();
+}
+
+#[test]
 fn a_margin_longer_than_life_does_not_spend_one_token_after_the_other() {
     let scene = Scene::with_margin(token("old", -HOUR, 0), Margin::Fixed(TimeDelta::days(1)));
     scene.exchange();
