@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::home::Users;
+use crate::home::{Serving, Users};
 use crate::job::{Level, SystemClock, announce, explain, random};
 use crate::policy::GateError;
 use crate::relay::broker::{Current, Desk, Failure, Limits, Server, Socket, Why};
@@ -31,13 +31,19 @@ pub fn broker(bench: &Bench<'_>, handed_over: bool) -> Result<Report, CommandErr
     let relay = bench.relay(&around, &*store, &keys)?;
     let socket = Socket::bind(random().map_err(RelayError::from)?).map_err(CommandError::Broker)?;
     let endpoint = socket.endpoint();
-    let current = {
+    let (current, _serving) = {
         let session = around.lock()?;
+        let Some(serving) = Serving::begin(&parts.home, &endpoint.url)? else {
+            // Somebody came before us: his broker is everybody's.
+            let url = Serving::of(&parts.home)?.filter(|_| handed_over).ok_or(CommandError::HomeBrokered)?;
+            announce(&Announcement { url }).map_err(CommandError::Broker)?;
+            return Ok(Report::default());
+        };
         // Nothing is spent before whoever started us knows where we answer.
         let loaded = relay.usable()?;
         relay.place_brokered(&session, &loaded, &endpoint.handle)?;
         let login = loaded.baton().login().cloned().ok_or(RelayError::SlotEmpty)?;
-        Current::of(&parts.gate.approve_login(login)?)
+        (Current::of(&parts.gate.approve_login(login)?), serving)
     };
     let clock = Box::new(SystemClock);
     let desk = Arc::new(Desk::open(current, bench.settings.margin, Limits::default(), clock));

@@ -4,6 +4,7 @@
 use chrono::TimeDelta;
 
 use crate::credential::{self, Credential, FullLogin};
+use crate::home::Serving;
 use crate::relay::{Placement, Seeded};
 
 use super::enforce::log_out_copy;
@@ -36,6 +37,10 @@ pub fn restore(bench: &Bench<'_>, options: &RestoreOptions) -> Result<Report, Co
     let around = bench.around(&parts);
     let relay = bench.relay(&around, &*store, &keys)?;
     let session = around.lock()?;
+    // Without its handle a client of the job could not renew any more.
+    if Serving::of(&parts.home)?.is_some() {
+        return Err(CommandError::HomeBrokered);
+    }
     let loaded = match seed {
         None => relay.usable()?,
         Some(login) => {

@@ -10,10 +10,11 @@ use serde_json::{Value, json};
 
 use crate::credential::{Credential, Lifetime, NotFull};
 use crate::disk::replace;
-use crate::home::{Found, Home, LeftLogin, PlacedLogin, RunHome, Users};
+use crate::home::{Found, Home, LeftLogin, PlacedLogin, RunHome, Serving, Sidecar, Users};
 use crate::job::{
     BrokerProcess, ChildEnvironment, ForChild, Level, Signals, explain, temporary_directory, this_program,
 };
+use crate::policy::Approved;
 use crate::relay::{Loaded, Placement, Relay, RelayError, Session, Surroundings, Want, alone};
 
 use crate::store::StoreUrl;
@@ -60,10 +61,21 @@ pub struct RunOptions {
 /// The home of the command, with its login in it.
 struct Ready {
     parts: Parts,
+    users: Users,
     /// Removed at the end; none where `--home` or the holder is used.
     fresh: Option<RunHome>,
     facts: Report,
-    needs_broker: bool,
+    broker: Renewal,
+}
+
+/// Who renews for the command.
+enum Renewal {
+    /// Nobody, or its client by itself.
+    Nobody,
+    /// A broker that is to be started.
+    Ours,
+    /// The broker of another run in the same home, which answers there.
+    Theirs(String),
 }
 
 impl BrokerWhen {
@@ -91,9 +103,14 @@ pub fn run(bench: &Bench<'_>, options: &RunOptions) -> Result<Report, CommandErr
         Some(_) => with_store(bench, options)?,
     };
     let home = &ready.parts.home;
-    let users = Users::join(home, &bench.around(&ready.parts).patience(&|_| {}))?;
-    let broker = if ready.needs_broker { Some(start_broker(bench, home)?) } else { None };
-    let (mut broker, url) = broker.map_or((None, None), |(process, url)| (Some(process), Some(url)));
+    let (mut broker, url) = match ready.broker {
+        Renewal::Nobody => (None, None),
+        Renewal::Theirs(url) => (None, Some(url)),
+        Renewal::Ours => {
+            let (process, url) = start_broker(bench, home)?;
+            (Some(process), Some(url))
+        }
+    };
     let placed = PlacedLogin::note(home)?;
     let secrets: Vec<String> = match &options.restore.seed {
         Some(SecretSource::Variable(name)) => vec![name.clone()],
@@ -113,15 +130,18 @@ pub fn run(bench: &Bench<'_>, options: &RunOptions) -> Result<Report, CommandErr
     if left == LeftLogin::Foreign {
         bench.warn("the command left a login of its own in its home; it is stored nowhere");
     }
-    drop(users);
-    if let Some(broker) = &mut broker
+    let is_served = url.is_some();
+    let last = ready.users.leave();
+    let is_last = last.is_some();
+    drop(last);
+    if let Some(broker) = broker.as_mut().filter(|_| is_last)
         && broker.ended_within(BROKER_END, bench.clock).is_none()
     {
         bench.warn("the broker has not ended yet; it finishes what it has begun");
     }
     let report = ready
         .facts
-        .with("broker", broker.is_some())
+        .with("broker", is_served)
         .with("exit_code", ended.exit_code())
         .with("foreign_login", left == LeftLogin::Foreign);
     match ready.fresh {
@@ -130,7 +150,7 @@ pub fn run(bench: &Bench<'_>, options: &RunOptions) -> Result<Report, CommandErr
                 bench.warn(&format!("the home of the run could not be deleted: {}", explain(&error)));
             }
         }
-        None if broker.is_some() && left == LeftLogin::AsPlaced => settle(bench, &ready.parts),
+        None if is_served && is_last && left == LeftLogin::AsPlaced => settle(bench, &ready.parts),
         None => {}
     }
     write_report(bench, options, &report);
@@ -149,7 +169,8 @@ fn with_store(bench: &Bench<'_>, options: &RunOptions) -> Result<Ready, CommandE
     };
     let parts = bench.parts_at(home);
     bench.policy(&parts.gate)?;
-    let (facts, needs_broker) = {
+    let users = join(bench, &parts)?;
+    let (facts, broker) = {
         let around = bench.around(&parts);
         let relay = bench.relay(&around, &*store, &keys)?;
         let session = around.lock()?;
@@ -161,16 +182,47 @@ fn with_store(bench: &Bench<'_>, options: &RunOptions) -> Result<Ready, CommandE
         }
         let (loaded, refreshed) = refreshed(bench, &relay, &session)?;
         let placement = if options.restore.replace { Placement::Replace } else { Placement::Careful };
-        let placed = relay.place(&session, &loaded, placement, options.restore.min_ttl)?;
+        let theirs = Serving::of(&parts.home)?;
+        let placed = match &theirs {
+            None => relay.place(&session, &loaded, placement, options.restore.min_ttl)?,
+            Some(_) => served(bench, &parts, &relay, &loaded)?,
+        };
         check_lifetime(bench, placed.get(), options)?;
         let facts = facts(bench, placed.get())
             .with("slot", bench.settings.id.slot.as_str())
             .with("store", store.name())
             .with("generation", loaded.baton().state().generation)
             .with("refreshed", refreshed);
-        (facts, needs_broker(bench, options, placed.get()))
+        let broker = match theirs {
+            Some(url) => Renewal::Theirs(url),
+            None if needs_broker(bench, options, placed.get()) => Renewal::Ours,
+            None => Renewal::Nobody,
+        };
+        (facts, broker)
     };
-    Ok(Ready { parts, fresh, facts, needs_broker })
+    Ok(Ready { parts, users, fresh, facts, broker })
+}
+
+/// From here on a broker that serves the home does not leave; one that was about to has gone.
+fn join(bench: &Bench<'_>, parts: &Parts) -> Result<Users, CommandError> {
+    parts.home.create()?;
+    Ok(Users::join(&parts.home, &bench.around(parts).patience(&|_| {}))?)
+}
+
+/// Another run's broker serves the home already: its handle stays, if it is for the same slot.
+fn served(
+    bench: &Bench<'_>,
+    parts: &Parts,
+    relay: &Relay<'_>,
+    loaded: &Loaded,
+) -> Result<Approved<Credential>, CommandError> {
+    let of_this_slot = Sidecar::read(&parts.home)
+        .is_some_and(|sidecar| sidecar.store == relay.store.name() && sidecar.slot == relay.id.slot.as_str());
+    if !of_this_slot {
+        return Err(CommandError::HomeBrokered);
+    }
+    let login = loaded.baton().login().cloned().ok_or(RelayError::SlotEmpty)?;
+    Ok(parts.gate.approve_login(login)?.access_only(bench.settings.client, bench.clock.now()))
 }
 
 /// Renews what is due. Where that fails and may succeed later, the token that there is serves as long as it lasts.
@@ -226,7 +278,8 @@ fn with_holder(bench: &Bench<'_>, options: &RunOptions) -> Result<Ready, Command
             facts(bench, credential).with("refreshed", false)
         }
     };
-    Ok(Ready { parts, fresh: None, facts, needs_broker: false })
+    let users = join(bench, &parts)?;
+    Ok(Ready { parts, users, fresh: None, facts, broker: Renewal::Nobody })
 }
 
 /// Renews a full login in its home, where that is due.

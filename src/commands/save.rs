@@ -1,7 +1,7 @@
 //! `save`: takes the full login that is in the home into the slot, by the rules for seeds, and leaves an access-only
 //! file. Afterwards the store is the holder. Where a broker renews, only the broker writes the store: nothing is taken.
 
-use crate::home::{Found, HomeError, Users};
+use crate::home::{Found, HomeError, Serving, Users};
 use crate::relay::{Placement, RelayError, Seeded, alone};
 
 use super::{Bench, CommandError, Report};
@@ -27,6 +27,9 @@ pub fn save(bench: &Bench<'_>, allow_account_change: bool) -> Result<Report, Com
         .with("store", store.name());
     // A login that code in a job has put there is nobody's who could vouch for it.
     let _alone = Users::none(&parts.home)?.ok_or(CommandError::HomeBrokered)?;
+    if Serving::of(&parts.home)?.is_some() {
+        return Err(CommandError::HomeBrokered);
+    }
     relay.recover_journals()?;
     for _ in 0..MAX_ROUNDS {
         let found = session.file().look(bench.clock)?;

@@ -153,6 +153,12 @@ impl FileLock {
         }
     }
 
+    /// Makes a shared lock exclusive if nobody shares it; otherwise, or on an error, it is let go.
+    #[must_use]
+    pub fn alone(self) -> Option<Self> {
+        FileExt::try_lock_exclusive(&self.file).is_ok().then_some(self)
+    }
+
     /// Returns the locked file.
     #[must_use]
     pub fn file(&self) -> &File {

@@ -12,7 +12,7 @@ use crate::disk::{FileLock, Patience, Whose};
 /// One of those who use a home.
 #[must_use = "the broker leaves when the last of these is dropped"]
 pub struct Users {
-    _lock: FileLock,
+    lock: FileLock,
 }
 
 /// Nobody uses the home any more, and nobody can begin to while this lives.
@@ -27,7 +27,7 @@ impl Users {
     /// # Errors
     /// When a broker that leaves takes longer than `patience` allows, or the file cannot be used.
     pub fn join(home: &Home, patience: &Patience<'_>) -> Result<Self, HomeError> {
-        Ok(Self { _lock: FileLock::share(&path(home), patience)? })
+        Ok(Self { lock: FileLock::share(&path(home), patience)? })
     }
 
     /// Blocks until nobody uses the home: for a thread of the broker.
@@ -36,6 +36,13 @@ impl Users {
     /// When the file cannot be used, such as in a home that has been deleted. Then there is nobody to serve, either.
     pub fn wait_for_last(home: &Home) -> Result<LastUserGone, HomeError> {
         Ok(LastUserGone { _lock: FileLock::wait(&path(home))? })
+    }
+
+    /// Leaves: returns whether nobody else uses the home. Then nobody can begin to, nor the broker leave, while what is
+    /// returned lives.
+    #[must_use]
+    pub fn leave(self) -> Option<LastUserGone> {
+        self.lock.alone().map(|lock| LastUserGone { _lock: lock })
     }
 
     /// Keeps everybody out if nobody uses the home now; `None` if somebody does.

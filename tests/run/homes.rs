@@ -60,24 +60,29 @@ fn one_that_somebody_has_logged_in_to_is_not_taken() {
     assert_eq!(refresh_token(&runner), "");
 }
 
+/// Whether its broker has gone by then, is about to go, or is told in time that there is somebody to serve.
 #[test]
 fn after_a_kill_the_next_run_takes_it_up() {
-    let (arena, runner) = arena();
-    let mut job = Job::start(&arena, &options(&runner, "always"));
-    let (broker, first) = (job.broker().unwrap(), job.client());
-    job.kill();
-    // At once: the next one waits for the broker to go.
-    let next = Job::start(&arena, &options(&runner, "always"));
-    wait_until("the end of the broker", || !lives(broker));
-    assert_ne!(next.broker(), Some(broker));
-    let client = next.client();
-    assert!(client.url != first.url && client.handle != first.handle);
-    client.ask("unauthorized_recovery").unwrap().token(&client);
-    job.go();
-    next.end(&arena);
-    assert_eq!(refresh_token(&runner), "");
-    arena.holds_a_living_token();
-    arena.nothing_lies_around();
+    for at_once in [false, true] {
+        let (arena, runner) = arena();
+        let mut job = Job::start(&arena, &options(&runner, "always"));
+        let (broker, first) = (job.broker().unwrap(), job.client());
+        job.kill();
+        if !at_once {
+            wait_until("the end of the broker", || !lives(broker));
+        }
+        let next = Job::start(&arena, &options(&runner, "always"));
+        let client = next.client();
+        let is_new = client.url != first.url && client.handle != first.handle;
+        assert!(is_new == next.broker().is_some() && (is_new || at_once));
+        client.ask("unauthorized_recovery").unwrap().token(&client);
+        let brokers = [Some(broker), next.broker()];
+        next.end(&arena);
+        wait_until("the end of all brokers", || !brokers.iter().flatten().any(|pid| lives(*pid)));
+        assert_eq!((refresh_token(&runner).as_str(), arena.authority.posts()), ("", 1));
+        arena.holds_a_living_token();
+        arena.nothing_lies_around();
+    }
 }
 
 /// A foreign login stays where it is: the home is the user's.
@@ -90,4 +95,26 @@ fn what_the_command_left_there_is_not_replaced() {
     let end = job.end(&arena);
     assert!(end.stderr.contains("the command left a login of its own"), "{end:?}");
     assert_eq!(fs::read_to_string(runner.auth_json()).unwrap(), key);
+}
+/// Whoever comes second is served by the same broker, and whoever leaves last turns off the light.
+#[test]
+fn two_runs_share_one_broker() {
+    let (arena, runner) = arena();
+    let first = Job::start(&arena, &options(&runner, "always"));
+    let second = Job::start(&arena, &options(&runner, "always"));
+    let clients = [first.client(), second.client()];
+    assert_eq!(clients[0].url, clients[1].url);
+    let broker = first.broker().unwrap();
+    assert_eq!(second.broker(), None);
+    arena.run_only(&runner, &["restore"], "").failed(9, "home-brokered");
+    for client in &clients {
+        client.ask("proactive_expiry").unwrap().token(client);
+    }
+    first.end(&arena);
+    assert!(lives(broker), "the broker left with its first user");
+    clients[1].ask("unauthorized_recovery").unwrap().token(&clients[1]);
+    second.end(&arena);
+    wait_until("the end of the broker", || !lives(broker));
+    assert_eq!((refresh_token(&runner).as_str(), arena.authority.posts()), ("", 1));
+    arena.holds_a_living_token();
 }
