@@ -76,6 +76,7 @@ fn what_would_get_in_the_way_of_the_login_is_gone() {
     let arena = Arena::new();
     let login = arena.issue(&fresh());
     let gone = [
+        "CODEX_ACCESS_TOKEN",
         "CODEX_API_KEY",
         "CODEX_REVOKE_TOKEN_URL_OVERRIDE",
         "OPENAI_FEDERATION_RULE_ID",
