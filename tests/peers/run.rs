@@ -162,3 +162,17 @@ fn stored(job: &Job) -> Vec<(std::path::PathBuf, Vec<u8>)> {
     assert!(!all.is_empty());
     all
 }
+
+/// Codex would give up after 20 s. It is answered before with the token that there is, while the exchange goes on; it
+/// asks again (observed), and has the new token then.
+#[test]
+fn a_slow_authority_does_not_end_codex() {
+    let Some(job) = Job::with_left(SOON_DUE) else { return };
+    job.authority.always(Behaviour::Honest.delayed(Duration::from_secs(25)));
+    let done = job.run(&[], &format!("{WAIT}; {TURN}; {TURN}"));
+    worked(&done, 2);
+    assert_eq!(done.exchanges, 1);
+    assert!(done.outcome.stderr.contains("the token that there was"), "{:#?}", done.outcome);
+    carried_renewed(&job, 1);
+    table::note(CASES[10], &done);
+}
