@@ -13,11 +13,11 @@ mod enforce;
 mod job;
 mod locks;
 mod login;
+mod managed;
 #[cfg(target_os = "linux")]
 mod memory;
 #[cfg(target_os = "linux")]
 mod other_user;
-mod managed;
 mod race;
 mod restore;
 mod run;
