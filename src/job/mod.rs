@@ -10,6 +10,7 @@ mod environment;
 #[cfg(feature = "failpoints")]
 mod failpoints;
 mod hardening;
+mod loopback;
 mod notices;
 mod platform;
 mod random;
@@ -24,6 +25,7 @@ pub use environment::Environment;
 #[cfg(feature = "failpoints")]
 pub use failpoints::reached as failpoint;
 pub use hardening::{harden, spawn, this_program};
+pub use loopback::{Loopback, free_port};
 pub use notices::{Level, Notices, Silent, explain};
 pub use platform::{Job, Platform};
 pub use random::{NoRandomness, random};

@@ -4,21 +4,18 @@
 //! runtime. All methods take `&self` and may be called from several threads.
 
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
-use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use tokio::net::TcpListener;
-use tokio::sync::oneshot;
 
 use super::behaviour::{Fault, Paced};
 use super::login::{Account, IssueOptions};
 use super::received::{Endpoint, Received};
 use super::server;
 use super::state::{Gate, Shared, State};
-use crate::job::{Clock as _, SystemClock};
+use crate::job::{Clock as _, Loopback, SystemClock, free_port};
 
 /// Tells the authority the time. It is asked on several threads.
 pub type TimeSource = Box<dyn Fn() -> DateTime<Utc> + Send + Sync>;
@@ -48,8 +45,7 @@ impl Default for Settings {
 pub struct Authority {
     address: SocketAddr,
     shared: Arc<Shared>,
-    stop: Option<oneshot::Sender<()>>,
-    thread: Option<JoinHandle<io::Result<()>>>,
+    _loopback: Loopback,
 }
 
 impl Authority {
@@ -59,16 +55,10 @@ impl Authority {
     /// When there is no port, thread or randomness to be had.
     pub fn start(settings: Settings) -> io::Result<Self> {
         let shared = Arc::new(Shared::new(settings)?);
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
-        let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-        listener.set_nonblocking(true)?;
-        let address = listener.local_addr()?;
-        let (stop, stopped) = oneshot::channel();
-        let served = Arc::clone(&shared);
-        let thread = thread::Builder::new().name("rehearsal-authority".into()).spawn(move || {
-            runtime.block_on(async { server::serve(TcpListener::from_std(listener)?, served, stopped).await })
-        })?;
-        Ok(Self { address, shared, stop: Some(stop), thread: Some(thread) })
+        let (listener, address) = free_port()?;
+        let router = server::router(Arc::clone(&shared));
+        let loopback = Loopback::serve("rehearsal-authority", listener, router, server::GRACE)?;
+        Ok(Self { address, shared, _loopback: loopback })
     }
 
     /// Returns its base, `http://127.0.0.1:PORT`. The endpoints are `/oauth/token` and `/oauth/revoke`.
@@ -163,16 +153,6 @@ impl Authority {
     #[must_use]
     pub fn wait_for_exchanges(&self, count: usize, timeout: Duration) -> bool {
         self.shared.wait_until(timeout, |state| state.ledger.exchanges() >= count)
-    }
-}
-
-impl Drop for Authority {
-    fn drop(&mut self) {
-        drop(self.stop.take());
-        if let Some(thread) = self.thread.take() {
-            // Whether it served until now shows in what it received; here nobody could be told.
-            thread.join().ok();
-        }
     }
 }
 

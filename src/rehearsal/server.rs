@@ -2,7 +2,6 @@
 //!
 //! What a request means and what becomes of it is decided in `request` and `state`; here it only takes time.
 
-use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,8 +10,6 @@ use axum::body;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use axum::routing::post;
-use tokio::net::TcpListener;
-use tokio::sync::oneshot;
 
 use super::behaviour::Refusal;
 use super::received::Endpoint;
@@ -21,29 +18,10 @@ use super::state::{Gate, Shared};
 /// How much of a body is read. More than is accepted, so that a client that sends too much can read our answer.
 const READABLE: usize = 1024 * 1024;
 /// How long requests may take to end once the authority stops.
-const GRACE: Duration = Duration::from_millis(250);
+pub(super) const GRACE: Duration = Duration::from_millis(250);
 
-/// Serves until the sender of `stop` is dropped, and then as long as there are requests, but not longer than [`GRACE`].
-pub(super) async fn serve(
-    listener: TcpListener,
-    shared: Arc<Shared>,
-    stop: oneshot::Receiver<()>,
-) -> io::Result<()> {
-    let (stopping, stopped) = oneshot::channel::<()>();
-    let server = axum::serve(listener, router(shared)).with_graceful_shutdown(async {
-        stopped.await.ok();
-    });
-    let server = tokio::spawn(server.into_future());
-    stop.await.ok();
-    drop(stopping);
-    match tokio::time::timeout(GRACE, server).await {
-        Ok(ended) => ended?,
-        // The rest ends with the runtime, which we are about to leave.
-        Err(_) => Ok(()),
-    }
-}
-
-fn router(shared: Arc<Shared>) -> Router {
+/// The endpoints.
+pub(super) fn router(shared: Arc<Shared>) -> Router {
     let at = |endpoint| {
         move |State(shared): State<Arc<Shared>>, request: Request| receive(shared, endpoint, request)
     };

@@ -1,9 +1,8 @@
 //! The HTTP around the desk: 127.0.0.1, a random port, a random path.
 
 use std::io;
-use std::net::Ipv4Addr;
+use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
-use std::thread;
 use std::time::Duration;
 
 use axum::Router;
@@ -12,14 +11,13 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use tokio::net::TcpListener;
-use tokio::sync::oneshot;
 use zeroize::Zeroizing;
 
 use super::reply::Reply;
 use super::request::{Errand, MAX_BODY_BYTES, Parts, REVOKE_PATH};
 use super::{Desk, Event, Terms};
 use crate::credential::Handle;
+use crate::job::{Loopback, free_port};
 
 /// How long requests may take to end once the server stops.
 const GRACE: Duration = Duration::from_millis(500);
@@ -36,8 +34,7 @@ pub struct Endpoint {
 /// A broker's server, on a thread of its own. It stops when this is dropped.
 pub struct Server {
     endpoint: Endpoint,
-    stop: Option<oneshot::Sender<()>>,
-    thread: Option<thread::JoinHandle<io::Result<()>>>,
+    _loopback: Loopback,
 }
 
 struct Shared {
@@ -48,8 +45,8 @@ struct Shared {
 
 /// A place to listen at, before there is anything to answer.
 pub struct Socket {
-    listener: std::net::TcpListener,
-    port: u16,
+    listener: TcpListener,
+    address: SocketAddr,
     terms: Terms,
 }
 
@@ -60,22 +57,20 @@ impl Socket {
     /// When no port can be had.
     pub fn bind(random: [u8; 64]) -> io::Result<Self> {
         let (path, handle) = random.split_at(32);
-        let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-        listener.set_nonblocking(true)?;
-        let port = listener.local_addr()?.port();
+        let (listener, address) = free_port()?;
         let mut bytes = Zeroizing::new([0; 32]);
         bytes.copy_from_slice(handle);
         let terms = Terms {
             path: format!("/{}/oauth/token", URL_SAFE_NO_PAD.encode(path)),
             handle: Handle::new(*bytes),
         };
-        Ok(Self { listener, port, terms })
+        Ok(Self { listener, address, terms })
     }
 
     /// Returns where the clients will find the broker.
     #[must_use]
     pub fn endpoint(&self) -> Endpoint {
-        let url = format!("http://{}:{}{}", Ipv4Addr::LOCALHOST, self.port, self.terms.path);
+        let url = format!("http://{}{}", self.address, self.terms.path);
         Endpoint { url, handle: self.terms.handle.clone() }
     }
 }
@@ -87,50 +82,16 @@ impl Server {
     /// When there is no runtime or no thread for it.
     pub fn start(socket: Socket, desk: Arc<Desk>) -> io::Result<Self> {
         let endpoint = socket.endpoint();
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
-        let (stop, stopped) = oneshot::channel();
-        let Socket { listener, port, terms } = socket;
-        let shared = Arc::new(Shared { desk, terms, port });
-        let thread = thread::Builder::new().name("broker".into()).spawn(move || {
-            let served =
-                runtime.block_on(async { serve(TcpListener::from_std(listener)?, shared, stopped).await });
-            // Whoever still waits at the desk is not waited for.
-            runtime.shutdown_background();
-            served
-        })?;
-        Ok(Self { endpoint, stop: Some(stop), thread: Some(thread) })
+        let Socket { listener, address, terms } = socket;
+        let shared = Arc::new(Shared { desk, terms, port: address.port() });
+        let router = Router::new().fallback(receive).with_state(shared);
+        Ok(Self { endpoint, _loopback: Loopback::serve("broker", listener, router, GRACE)? })
     }
 
     /// Returns where the clients find the broker.
     #[must_use]
     pub fn endpoint(&self) -> &Endpoint {
         &self.endpoint
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        drop(self.stop.take());
-        if let Some(thread) = self.thread.take() {
-            // How it ended shows in what the clients got; here nobody could be told.
-            thread.join().ok();
-        }
-    }
-}
-
-async fn serve(listener: TcpListener, shared: Arc<Shared>, stop: oneshot::Receiver<()>) -> io::Result<()> {
-    let (stopping, stopped) = oneshot::channel::<()>();
-    let router = Router::new().fallback(receive).with_state(shared);
-    let server = axum::serve(listener, router).with_graceful_shutdown(async {
-        stopped.await.ok();
-    });
-    let server = tokio::spawn(server.into_future());
-    stop.await.ok();
-    drop(stopping);
-    match tokio::time::timeout(GRACE, server).await {
-        Ok(ended) => ended?,
-        // The rest ends with the runtime, which we are about to leave.
-        Err(_) => Ok(()),
     }
 }
 
