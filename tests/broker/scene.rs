@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 /// Long enough that no test gets there unless it says so.
 pub(crate) const LIMITS: Limits =
-    Limits { answer: PATIENCE, after_failure: PATIENCE, look: PATIENCE, body: PATIENCE };
+    Limits { answer: PATIENCE, recovery: PATIENCE, after_failure: PATIENCE, look: PATIENCE, body: PATIENCE };
 
 pub(crate) struct Scene {
     server: Option<Server>,

@@ -14,8 +14,10 @@ const PAUSE: Duration = Duration::from_secs(60);
 pub enum Asked {
     /// A token that lasts: its own ends soon.
     BeforeExpiry,
-    /// Another token: its own was refused, however fresh it looks. (Or it does not say why it asks.)
+    /// Another token: its own was refused, however fresh it looks.
     AfterRefusal,
+    /// It does not say. Older clients ask near the end of a token, or after a refusal.
+    Unexplained,
 }
 
 /// Why an exchange is made.
@@ -56,8 +58,8 @@ impl Known {
             _ if !(is_fresh || is_young && self.is_valid(now)) => Decision::Exchange(Why::Due),
             Asked::BeforeExpiry => Decision::Answer,
             // Nobody has it yet, so it is not what was refused.
-            Asked::AfterRefusal if !self.handed_out || is_young => Decision::Answer,
-            Asked::AfterRefusal => Decision::Exchange(Why::Refused),
+            _ if !self.handed_out || is_young => Decision::Answer,
+            Asked::AfterRefusal | Asked::Unexplained => Decision::Exchange(Why::Refused),
         }
     }
 
@@ -104,6 +106,7 @@ mod tests {
             };
             assert_eq!(known.decide(BeforeExpiry, now), before_expiry, "{known:?}");
             assert_eq!(known.decide(AfterRefusal, now), after_refusal, "{known:?}");
+            assert_eq!(known.decide(Asked::Unexplained, now), after_refusal, "{known:?}");
         }
     }
 }

@@ -42,6 +42,9 @@ pub enum Failure {
 pub struct Limits {
     /// A client is answered after this long, whatever happens. Codex gives up after 20 s, and loses the reply.
     pub answer: Duration,
+    /// The same for a client whose token was refused: it has nothing else to go on with, and Codex was seen to wait for
+    /// 30 s then.
+    pub recovery: Duration,
     /// After a failure nothing is tried for this long: one client asks a dozen times.
     pub after_failure: Duration,
     /// How often to look whether a renewal is due.
@@ -102,6 +105,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             answer: Duration::from_secs(15),
+            recovery: Duration::from_secs(28),
             after_failure: Duration::from_secs(20),
             look: Duration::from_secs(30),
             body: Duration::from_secs(10),
@@ -142,7 +146,11 @@ impl Desk {
         asked: Asked,
         with: impl FnOnce(&Current, DateTime<Utc>) -> T,
     ) -> Result<T, Failure> {
-        let arrived = self.clock.boot();
+        let patience = match asked {
+            Asked::BeforeExpiry | Asked::Unexplained => self.limits.answer,
+            Asked::AfterRefusal => self.limits.recovery,
+        };
+        let deadline = self.clock.boot() + patience;
         let mut state = self.lock();
         let ended_before = state.ended;
         loop {
@@ -151,7 +159,7 @@ impl Desk {
             let is_served = state.ended > ended_before;
             let failed =
                 state.failed(boot, self.limits.after_failure).or(state.failure.filter(|_| is_served));
-            let is_late = boot >= arrived + self.limits.answer || state.is_closed;
+            let is_late = boot >= deadline || state.is_closed;
             let decision = known.decide(asked, now);
             let why = match decision {
                 Decision::Answer => return Ok(self.answer(state, Event::Answered, with, now)),
@@ -177,8 +185,7 @@ impl Desk {
                 state.note(Event::Ordered(why));
                 self.changed.notify_all();
             }
-            let left = (arrived + self.limits.answer).saturating_sub(boot);
-            state = self.wait(state, left);
+            state = self.wait(state, deadline.saturating_sub(boot));
         }
     }
 

@@ -136,8 +136,9 @@ impl Terms {
         }
         Ok(Errand::Renew(match text("refresh_reason") {
             Some("proactive_expiry" | "scheduled") => Asked::BeforeExpiry,
-            // Older versions of Codex and LLMX say nothing. They ask before the end, too, but then it is near.
-            Some(_) | None => Asked::AfterRefusal,
+            Some("unauthorized_recovery") => Asked::AfterRefusal,
+            // Older versions of Codex and LLMX say nothing.
+            Some(_) | None => Asked::Unexplained,
         }))
     }
 }
@@ -180,8 +181,8 @@ mod tests {
         let reasons = [
             ("scheduled", Asked::BeforeExpiry),
             ("unauthorized_recovery", Asked::AfterRefusal),
-            ("forced", Asked::AfterRefusal),
-            ("something new", Asked::AfterRefusal),
+            ("forced", Asked::Unexplained),
+            ("something new", Asked::Unexplained),
         ];
         for (reason, asked) in reasons {
             assert_eq!(
@@ -191,9 +192,9 @@ mod tests {
             );
         }
         let older = body((r#""refresh_reason":"proactive_expiry","#, ""));
-        assert_eq!(judge(parts(&older)), Ok(Errand::Renew(Asked::AfterRefusal)));
+        assert_eq!(judge(parts(&older)), Ok(Errand::Renew(Asked::Unexplained)));
         let llmx = body((r#""refresh_reason":"proactive_expiry""#, r#""scope":"openid profile email""#));
-        assert_eq!(judge(parts(&llmx)), Ok(Errand::Renew(Asked::AfterRefusal)));
+        assert_eq!(judge(parts(&llmx)), Ok(Errand::Renew(Asked::Unexplained)));
         let revocation = Parts { path: REVOKE_PATH, body: None, content_type: None, ..parts("") };
         assert_eq!(judge(revocation), Ok(Errand::Revoke));
     }

@@ -17,6 +17,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// The desk waits in real time, but is told each time ours moves: none of its own limits is ever reached here.
 const LIMITS: Limits = Limits {
     answer: Duration::from_secs(15),
+    recovery: Duration::from_secs(28),
     after_failure: Duration::from_secs(20),
     look: Duration::from_secs(30),
     body: Duration::from_secs(10),
@@ -222,7 +223,7 @@ fn one_exchange_serves_everybody() {
 fn nobody_waits_longer_than_a_client_does() {
     // 200 s are left: too little for Codex, but more than nothing.
     let scene = Scene::open(token("old", 0, 200));
-    let waiting = [scene.ask(Asked::BeforeExpiry), scene.ask(Asked::AfterRefusal)];
+    let waiting = [scene.ask(Asked::BeforeExpiry), scene.ask(Asked::Unexplained)];
     scene.exchange();
     scene.advance(14);
     let early = scene.desk.lock().events.contains(&Event::AnsweredInTime);
@@ -247,10 +248,15 @@ fn nobody_waits_longer_than_a_client_does() {
 #[test]
 fn a_refused_token_is_not_given_again_when_time_is_up() {
     let scene = Scene::open(token("old", 0, HOUR));
-    let waiting = scene.ask(Asked::AfterRefusal);
+    let (told, untold) = (scene.ask(Asked::AfterRefusal), scene.ask(Asked::Unexplained));
     assert_eq!(scene.exchange().0, Why::Refused);
     scene.advance(15);
-    assert_eq!(waiting.recv_timeout(PATIENCE).unwrap(), Err(Failure::Passing));
+    assert_eq!(untold.recv_timeout(PATIENCE).unwrap(), Err(Failure::Passing));
+    // Whoever was refused has nothing else to go on with, and waits longer.
+    scene.advance(12);
+    assert_eq!(told.try_recv(), Err(TryRecvError::Empty));
+    scene.advance(1);
+    assert_eq!(told.recv_timeout(PATIENCE).unwrap(), Err(Failure::Passing));
     scene.end(Ok(token("new", 0, HOUR + 1)));
     scene.close();
 }
