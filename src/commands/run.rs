@@ -21,8 +21,10 @@ use crate::store::StoreUrl;
 
 /// How long a broker may take to answer: it waits for locks and for the store.
 const BROKER_START: Duration = Duration::from_secs(60);
-/// How long a broker may take to leave.
+/// How long a broker may take to leave by itself. One whose lock somebody in the job holds as well never does.
 const BROKER_END: Duration = Duration::from_secs(45);
+/// How long it may take once it was told to end: whoever spends a token stores the new one first.
+const BROKER_FINISH: Duration = Duration::from_secs(120);
 
 /// When a broker renews for the command.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -96,7 +98,8 @@ pub fn run(bench: &Bench<'_>, options: &RunOptions) -> Result<Report, CommandErr
     let environment = ChildEnvironment::new(bench.environment.all(), wanted);
     // To the end: a signal must not keep us from cleaning up, either.
     let mut signals = Signals::listen().map_err(CommandError::Signals)?;
-    let ended = signals.run(&options.command, &environment)?;
+    // One that cannot be started leaves as much to clean up.
+    let ended = signals.run(&options.command, &environment);
     let left = placed.look();
     if left == LeftLogin::Foreign {
         bench.warn("the command left a login of its own in its home; it is stored nowhere");
@@ -105,16 +108,13 @@ pub fn run(bench: &Bench<'_>, options: &RunOptions) -> Result<Report, CommandErr
     let last = ready.users.leave();
     let is_last = last.is_some();
     drop(last);
-    if let Some(broker) = broker.as_mut().filter(|_| is_last)
+    // Nobody else has any business in a home that was made for this run.
+    if let Some(broker) = broker.as_mut().filter(|_| is_last || ready.fresh.is_some())
         && broker.ended_within(BROKER_END, bench.clock).is_none()
+        && broker.end_within(BROKER_FINISH, bench.clock).is_none()
     {
         bench.warn("the broker has not ended yet; it finishes what it has begun");
     }
-    let report = ready
-        .facts
-        .with("broker", is_served)
-        .with("exit_code", ended.exit_code())
-        .with("foreign_login", left == LeftLogin::Foreign);
     match ready.fresh {
         Some(fresh) => {
             if let Err(error) = fresh.remove() {
@@ -124,6 +124,12 @@ pub fn run(bench: &Bench<'_>, options: &RunOptions) -> Result<Report, CommandErr
         None if is_served && is_last && left == LeftLogin::AsPlaced => settle(bench, &ready.parts),
         None => {}
     }
+    let ended = ended?;
+    let report = ready
+        .facts
+        .with("broker", is_served)
+        .with("exit_code", ended.exit_code())
+        .with("foreign_login", left == LeftLogin::Foreign);
     write_report(bench, options, &report);
     Ok(report.exiting(ended.exit_code()))
 }

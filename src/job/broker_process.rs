@@ -130,6 +130,12 @@ impl BrokerProcess {
         }
     }
 
+    /// Tells it to end, and waits for that. What it has begun it finishes first.
+    pub fn end_within(&mut self, limit: Duration, clock: &dyn Clock) -> Option<Option<i32>> {
+        self.tell_to_end();
+        self.ended_within(limit, clock)
+    }
+
     /// Asks as a CI does: obeyed at once, unless a token is being spent.
     #[cfg(unix)]
     fn tell_to_end(&mut self) {

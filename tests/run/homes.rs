@@ -43,6 +43,16 @@ fn it_is_left_with_an_access_only_file() {
     assert_eq!(runner.access_token(), arena.held_access_token());
 }
 
+/// The handle in it would open nothing.
+#[test]
+fn it_has_no_handle_after_a_command_that_is_not_there() {
+    let (arena, runner) = arena();
+    let end = ran(&arena, run(&arena, &options(&runner, "always"), &["/no/such/program"]));
+    end.refused(127, "command-not-found");
+    assert_eq!(refresh_token(&runner), "");
+    arena.nothing_lies_around();
+}
+
 #[test]
 fn one_that_somebody_has_logged_in_to_is_not_taken() {
     let (arena, runner) = arena();

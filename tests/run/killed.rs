@@ -58,6 +58,23 @@ fn without_its_broker_the_command_goes_on() {
     the_next_run_works(&arena, 0);
 }
 
+/// Something that the command left may hold the lock that the broker waits for.
+#[cfg(feature = "failpoints")]
+#[test]
+fn a_broker_does_not_outlive_its_run_because_of_the_job() {
+    let arena = arena();
+    let job = Job::start_with(&arena, &["--broker", "always"], |command| {
+        command.env("AUTHBATON_CLOCK_SPEED", "25");
+    });
+    let broker = job.broker().unwrap();
+    let users = fs::File::open(job.home().join("authbaton.users")).unwrap();
+    rustix::fs::flock(&users, rustix::fs::FlockOperation::LockShared).unwrap();
+    let end = job.end(&arena);
+    assert!(!lives(broker), "the broker is still there: {end:?}");
+    drop(users);
+    the_next_run_works(&arena, 0);
+}
+
 /// The broker finishes what it has begun: the token was spent already.
 #[test]
 fn a_run_that_is_killed_during_an_exchange_loses_nothing() {

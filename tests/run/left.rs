@@ -2,14 +2,14 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
 
 use serde_json::{Value, json};
 
 use authbaton::rehearsal::{Account, IssueOptions};
 
-use crate::arena::{Arena, Runner, fresh};
-use crate::job::Job;
+use crate::arena::{Arena, Runner, fresh, wait_until};
+use crate::job::{Job, ran};
 
 const TOLD: &str = "warning: the command left a login of its own in its home; it is stored nowhere";
 
@@ -83,4 +83,41 @@ fn nothing_is_saved_from_the_home_of_a_run() {
     Command::new("chmod").arg("600").arg(runner.auth_json()).status().unwrap();
     arena.run(&runner, &["save"]).fine();
     assert_ne!(arena.held_token(), before);
+}
+
+/// The broker alone: nobody joins it, and nothing is saved from the home that it serves.
+#[test]
+fn nothing_is_saved_from_the_home_of_a_broker_alone() {
+    let arena = Arena::new();
+    arena.seed(&fresh());
+    let runner = arena.runner(2, 0);
+    fs::create_dir(&runner.home).unwrap();
+    let full = arena.issue(&IssueOptions::default());
+    let before = arena.held_token();
+    let mut broker = broker_alone(&arena, &runner);
+    let process = Killed(broker.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
+    let placed = || fs::read_to_string(runner.auth_json()).is_ok_and(|text| text.contains("abh1_"));
+    wait_until("the handle", placed);
+    ran(&arena, broker_alone(&arena, &runner)).refused(9, "home-brokered");
+    fs::write(runner.auth_json(), &full).unwrap();
+    arena.run_only(&runner, &["save"], "").failed(9, "home-brokered");
+    drop(process);
+    assert_eq!(arena.held_token(), before);
+}
+
+/// A process that ends with the test, also with one that fails.
+struct Killed(Child);
+
+impl Drop for Killed {
+    fn drop(&mut self) {
+        self.0.kill().ok();
+        self.0.wait().ok();
+    }
+}
+
+fn broker_alone(arena: &Arena, runner: &Runner) -> Command {
+    let mut broker = arena.sandbox.command(Path::new(env!("CARGO_BIN_EXE_authbaton")));
+    broker.args(["broker", "--authority-url", &arena.authority.url(), "--store", &arena.sandbox.store()]);
+    broker.arg("--seal-key-file").arg(arena.sandbox.path("seal.key")).arg("--home").arg(&runner.home);
+    broker
 }

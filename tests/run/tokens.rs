@@ -104,6 +104,30 @@ fn a_refused_token_costs_one_exchange_a_minute() {
     job.end(&arena);
 }
 
+/// The client writes its configuration while it works; half of it is no verdict.
+#[cfg(feature = "failpoints")]
+#[test]
+fn a_policy_that_cannot_be_read_for_a_moment_is_not_the_end() {
+    let arena = arena(&fresh());
+    let job = Job::start_with(&arena, &["--broker", "always"], |command| {
+        command.env("AUTHBATON_CLOCK_SPEED", "25");
+    });
+    let client = job.client();
+    let config = job.home().join("config.toml");
+    std::fs::write(&config, "model = \"").unwrap();
+    assert_eq!(client.ask("unauthorized_recovery").unwrap().status, 503);
+    assert_eq!(arena.authority.posts(), 0);
+    std::fs::write(&config, "model = \"x\"\n").unwrap();
+    wait_until("an answer", || client.ask("unauthorized_recovery").unwrap().status == 200);
+    // A verdict is one.
+    std::fs::write(&config, "forced_login_method = \"api\"\n").unwrap();
+    let refused = || client.ask("unauthorized_recovery").unwrap().status == 401;
+    wait_until("a refusal", refused);
+    std::fs::write(&config, "").unwrap();
+    job.end(&arena);
+    assert_eq!(arena.authority.exchanges(), 1);
+}
+
 #[test]
 fn a_revocation_ends_at_the_broker() {
     let arena = arena(&fresh());
