@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::home::{Serving, Users};
-use crate::job::{Level, SystemClock, announce, explain, random};
+use crate::job::{SystemClock, announce, explain, random};
 use crate::policy::GateError;
 use crate::relay::broker::{Current, Desk, Failure, Limits, Server, Socket, Why};
 use crate::relay::{ExchangeError, Relay, RelayError, Want};
@@ -60,33 +60,46 @@ pub fn broker(bench: &Bench<'_>, handed_over: bool) -> Result<Report, CommandErr
             }
         });
     }
+    let mut unstored = None;
     desk.work(
-        |why, current| renewed(bench, &relay, why, current),
+        |why, current| {
+            let renewed = renewed(&relay, why, current);
+            renewed.map_err(|error| {
+                let failure = failure(&error);
+                bench.warn(&format!("broker: {}", explain(&error)));
+                if let RelayError::NotStored { rescue, .. } = &error {
+                    // At once: this process may not live to say it at its end.
+                    let mut line = bench.notices.line();
+                    rescue.lines().for_each(&mut line);
+                    unstored = Some(error);
+                }
+                failure
+            })
+        },
         |event| bench.notices.tell(event.level(), &event.to_string()),
     );
     drop(server);
-    Ok(Report::default())
+    match unstored {
+        Some(error) if !is_stored_by_now(&relay, &error) => Err(error.into()),
+        _ => Ok(Report::default()),
+    }
 }
 
 /// Makes an exchange, or adopts what somebody else has made.
-fn renewed(bench: &Bench<'_>, relay: &Relay<'_>, why: Why, current: &Current) -> Result<Current, Failure> {
-    let renewed = relay.around.lock().and_then(|session| {
-        let refreshed = match why {
-            Why::Due => relay.refresh(&session, Want::default()),
-            Why::Refused => relay.replace(&session, current.access_token()),
-        }?;
-        let login = refreshed.loaded.baton().login().cloned().ok_or(RelayError::SlotEmpty)?;
-        Ok(Current::of(&relay.around.gate.approve_login(login)?))
-    });
-    renewed.map_err(|error| {
-        let failure = failure(&error);
-        bench.notices.tell(Level::Warning, &format!("broker: {}", explain(&error)));
-        if let RelayError::NotStored { rescue, .. } = &error {
-            bench.notices.tell(Level::Warning, "broker: the sealed reply:");
-            rescue.lines().for_each(|line| bench.notices.tell(Level::Warning, line));
-        }
-        failure
-    })
+fn renewed(relay: &Relay<'_>, why: Why, current: &Current) -> Result<Current, RelayError> {
+    let session = relay.around.lock()?;
+    let refreshed = match why {
+        Why::Due => relay.refresh(&session, Want::default()),
+        Why::Refused => relay.replace(&session, current.access_token()),
+    }?;
+    let login = refreshed.loaded.baton().login().cloned().ok_or(RelayError::SlotEmpty)?;
+    Ok(Current::of(&relay.around.gate.approve_login(login)?))
+}
+
+/// Tries once more to store what an exchange gave: this machine, and the journal with it, may be gone after the job.
+fn is_stored_by_now(relay: &Relay<'_>, error: &RelayError) -> bool {
+    let RelayError::NotStored { journal: Some(journal), .. } = error else { return false };
+    relay.recover_journals().is_ok() && !journal.exists()
 }
 
 /// What is dead stays dead for the clients. A configuration that cannot be read may be one that is being written.

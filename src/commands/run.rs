@@ -26,6 +26,9 @@ const BROKER_END: Duration = Duration::from_secs(45);
 /// How long it may take once it was told to end: whoever spends a token stores the new one first.
 const BROKER_FINISH: Duration = Duration::from_secs(120);
 
+/// The exit code of a renewed login that is not stored; the broker's, and ours where the command's is 0.
+const NOT_STORED: u8 = 10;
+
 /// When a broker renews for the command.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum BrokerWhen {
@@ -76,13 +79,21 @@ pub fn run(bench: &Bench<'_>, options: &RunOptions) -> Result<Report, CommandErr
         Some(_) => with_store(bench, options)?,
     };
     let home = &ready.parts.home;
+    // From here to the end: a signal must not keep us from cleaning up.
+    let mut signals = Signals::listen().map_err(CommandError::Signals)?;
     let (mut broker, url) = match ready.broker {
         Renewal::Nobody => (None, None),
         Renewal::Theirs(url) => (None, Some(url)),
-        Renewal::Ours => {
-            let (process, url) = start_broker(bench, home)?;
-            (Some(process), Some(url))
-        }
+        Renewal::Ours => match start_broker(bench, home) {
+            Ok((process, url)) => (Some(process), Some(url)),
+            Err(error) => {
+                // It may have placed its handle already.
+                if ready.users.leave().is_some() && ready.fresh.is_none() {
+                    settle(bench, &ready.parts);
+                }
+                return Err(error);
+            }
+        },
     };
     let placed = PlacedLogin::note(home)?;
     let secrets: Vec<String> = match &options.restore.seed {
@@ -96,8 +107,6 @@ pub fn run(bench: &Bench<'_>, options: &RunOptions) -> Result<Report, CommandErr
         secrets: &secrets,
     };
     let environment = ChildEnvironment::new(bench.environment.all(), wanted);
-    // To the end: a signal must not keep us from cleaning up, either.
-    let mut signals = Signals::listen().map_err(CommandError::Signals)?;
     // One that cannot be started leaves as much to clean up.
     let ended = signals.run(&options.command, &environment);
     let left = placed.look();
@@ -109,12 +118,8 @@ pub fn run(bench: &Bench<'_>, options: &RunOptions) -> Result<Report, CommandErr
     let is_last = last.is_some();
     drop(last);
     // Nobody else has any business in a home that was made for this run.
-    if let Some(broker) = broker.as_mut().filter(|_| is_last || ready.fresh.is_some())
-        && broker.ended_within(BROKER_END, bench.clock).is_none()
-        && broker.end_within(BROKER_FINISH, bench.clock).is_none()
-    {
-        bench.warn("the broker has not ended yet; it finishes what it has begun");
-    }
+    let broker = broker.as_mut().filter(|_| is_last || ready.fresh.is_some());
+    let is_stored = broker.is_none_or(|broker| has_stored(bench, broker));
     match ready.fresh {
         Some(fresh) => {
             if let Err(error) = fresh.remove() {
@@ -129,9 +134,27 @@ pub fn run(bench: &Bench<'_>, options: &RunOptions) -> Result<Report, CommandErr
         .facts
         .with("broker", is_served)
         .with("exit_code", ended.exit_code())
+        .with("stored", is_stored)
         .with("foreign_login", left == LeftLogin::Foreign);
     write_report(bench, options, &report);
-    Ok(report.exiting(ended.exit_code()))
+    // A login that may be lost with this machine is no success, whatever the command thinks.
+    let code = match ended.exit_code() {
+        0 if !is_stored => NOT_STORED,
+        of_command => of_command,
+    };
+    Ok(report.exiting(code))
+}
+
+/// Waits for the end of a broker, and says whether everything that it renewed is in the store.
+fn has_stored(bench: &Bench<'_>, broker: &mut BrokerProcess) -> bool {
+    let ended = broker.ended_within(BROKER_END, bench.clock);
+    match ended.or_else(|| broker.end_within(BROKER_FINISH, bench.clock)) {
+        Some(code) => code != Some(NOT_STORED.into()),
+        None => {
+            bench.warn("the broker has not ended yet; it finishes what it has begun");
+            false
+        }
+    }
 }
 
 fn start_broker(bench: &Bench<'_>, home: &Home) -> Result<(BrokerProcess, String), CommandError> {

@@ -23,7 +23,7 @@ echo $$ > "$1/pid"
 mv "$1/env.new" "$1/env"
 while ! test -e "$1/go"; do sleep 0.02; done
 echo done > "$1/done"
-exit 7
+exit "${JOB_EXIT-7}"
 "#;
 
 static JOBS: AtomicUsize = AtomicUsize::new(0);

@@ -131,3 +131,39 @@ fn a_broker_that_is_killed_during_an_exchange_loses_nothing() {
         arena.nothing_lies_around();
     }
 }
+
+/// The store goes away after the token was spent, and does not come back before the end.
+#[cfg(feature = "failpoints")]
+#[test]
+fn what_is_not_stored_in_the_end_is_no_success() {
+    for (of_command, of_run) in [("0", 10), ("7", 7)] {
+        let arena = arena();
+        let report = arena.sandbox.path("report.json");
+        let options = ["--broker", "always", "--report", report.to_str().unwrap()];
+        let job = Job::start_with(&arena, &options, |command| {
+            command.env("AUTHBATON_CLOCK_SPEED", "25").env("JOB_EXIT", of_command);
+        });
+        let client = job.client();
+        arena.authority.hold_replies();
+        let asking = std::thread::spawn(move || client.ask("unauthorized_recovery"));
+        assert!(arena.authority.wait_for_exchanges(1, LIMIT));
+        let (store, away) = (arena.sandbox.path("store"), arena.sandbox.path("store-away"));
+        fs::rename(&store, &away).unwrap();
+        fs::write(&store, "").unwrap();
+        arena.authority.release();
+        asking.join().unwrap().ok();
+        job.go();
+        let end = job.wait(&arena);
+        assert_eq!(end.code, Some(of_run), "{end:?}");
+        assert!(end.stderr.contains("BEGIN"), "no rescue text: {end:?}");
+        let report: serde_json::Value = serde_json::from_slice(&fs::read(&report).unwrap()).unwrap();
+        assert_eq!(
+            (&report["stored"], &report["exit_code"]),
+            (&false.into(), &(if of_run == 10 { 0 } else { 7 }).into())
+        );
+        // The journal of this machine brings it back.
+        fs::remove_file(&store).unwrap();
+        fs::rename(&away, &store).unwrap();
+        the_next_run_works(&arena, 1);
+    }
+}

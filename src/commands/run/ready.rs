@@ -127,6 +127,9 @@ fn refreshed(
 
 /// The home itself is the holder: the command uses it as it is, and its client renews by itself.
 pub(super) fn with_holder(bench: &Bench<'_>, options: &RunOptions) -> Result<Ready, CommandError> {
+    if options.restore.seed.is_some() {
+        return Err(CommandError::StoreNeeded("run with a seed"));
+    }
     let (parts, policy) = bench.parts_and_policy()?;
     policy.refuse_other_stores()?;
     let facts = {
