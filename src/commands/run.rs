@@ -119,7 +119,7 @@ pub fn run(bench: &Bench<'_>, options: &RunOptions) -> Result<Report, CommandErr
     drop(last);
     // Nobody else has any business in a home that was made for this run.
     let broker = broker.as_mut().filter(|_| is_last || ready.fresh.is_some());
-    let is_stored = broker.is_none_or(|broker| has_stored(bench, broker));
+    let is_stored = broker.map_or(Some(true), |broker| has_stored(bench, broker));
     match ready.fresh {
         Some(fresh) => {
             if let Err(error) = fresh.remove() {
@@ -139,20 +139,29 @@ pub fn run(bench: &Bench<'_>, options: &RunOptions) -> Result<Report, CommandErr
     write_report(bench, options, &report);
     // A login that may be lost with this machine is no success, whatever the command thinks.
     let code = match ended.exit_code() {
-        0 if !is_stored => NOT_STORED,
+        0 if is_stored == Some(false) => NOT_STORED,
         of_command => of_command,
     };
     Ok(report.exiting(code))
 }
 
-/// Waits for the end of a broker, and says whether everything that it renewed is in the store.
-fn has_stored(bench: &Bench<'_>, broker: &mut BrokerProcess) -> bool {
-    let ended = broker.ended_within(BROKER_END, bench.clock);
-    match ended.or_else(|| broker.end_within(BROKER_FINISH, bench.clock)) {
-        Some(code) => code != Some(NOT_STORED.into()),
-        None => {
-            bench.warn("the broker has not ended yet; it finishes what it has begun");
-            false
+/// Waits for the end of a broker, and says whether everything that it renewed is in the store; `None` where nobody knows.
+fn has_stored(bench: &Bench<'_>, broker: &mut BrokerProcess) -> Option<bool> {
+    let by_itself = broker.ended_within(BROKER_END, bench.clock);
+    let Some(code) = by_itself.or_else(|| broker.end_within(BROKER_FINISH, bench.clock)) else {
+        bench.warn("the broker has not ended yet; it finishes what it has begun");
+        return Some(false);
+    };
+    match code {
+        Some(0) => Some(true),
+        Some(code) if code == i32::from(NOT_STORED) => Some(false),
+        // Our signal, which it obeys once what it renewed is safe.
+        None if by_itself.is_none() => Some(true),
+        _ => {
+            bench.warn(
+                "the broker was killed, or failed: the next run looks what it left in this machine's journal",
+            );
+            None
         }
     }
 }

@@ -54,7 +54,8 @@ fn without_its_broker_the_command_goes_on() {
     let refused =
         || client.ask("proactive_expiry").is_err_and(|it| it.kind() == ErrorKind::ConnectionRefused);
     wait_until("a closed port", refused);
-    job.end(&arena);
+    let end = job.end(&arena);
+    assert!(end.stderr.contains("the broker was killed, or failed"), "{end:?}");
     the_next_run_works(&arena, 0);
 }
 
