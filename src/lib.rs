@@ -14,6 +14,7 @@
 //! | [`authority`] | who renews a login |
 //! | [`home`] | where the client reads it: its files, locks, journals |
 //! | [`policy`] | who may use it; only what passed is [`policy::Approved`] |
+//! | [`transport`] | how requests leave this machine: one HTTP client, its roots and proxies |
 //! | [`disk`] | how bytes reach the disk: capped reads, whole writes, locks |
 //! | [`job`] | where we run: clocks, randomness, environment, processes, the CI |
 //! | [`baton`] | how a login travels: state, descent, lease, seal (pure) |
@@ -34,6 +35,7 @@ pub mod policy;
 pub mod rehearsal;
 pub mod relay;
 pub mod store;
+pub mod transport;
 
 #[cfg(test)]
 mod testing;

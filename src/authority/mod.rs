@@ -9,5 +9,5 @@ mod client;
 mod url;
 
 pub use answer::{Answer, RefusalKind, classify};
-pub use client::{Authority, AuthorityError, CLIENT_ID, MAX_REPLY_BYTES, Reason};
+pub use client::{Authority, CLIENT_ID, MAX_REPLY_BYTES, Reason};
 pub use url::{AuthorityUrl, AuthorityUrlError};

@@ -262,6 +262,18 @@ error_table! {
     StoreFailed "store-failed" Store
         "The store could not be read or written; nothing is lost"
         "check the path in the message and its file system, and try again"
+    StoreNotHere "store-not-here" Usage
+        "Something that the store needs is not here: a variable of the platform, or a program"
+        "the message names it; a store that belongs to one platform works only there"
+    StoreUnreachable "store-unreachable" Store
+        "The store did not answer, or is busy; nothing is lost"
+        "try again; check the network, and proxies"
+    StoreDenied "store-denied" Store
+        "The store does not let this run in, or does not let it do this; nothing is lost"
+        "check the credential of the store and its permissions"
+    StoreGarbled "store-garbled" Store
+        "The store answered as no such store does; nothing is lost"
+        "check the store's address, and whether a proxy answers in its place"
     StoreUntrusted "store-untrusted" Store
         "The store's directory is a link, belongs to another user, or can be written by others"
         "make it a directory of this user with mode 0700"

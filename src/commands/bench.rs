@@ -6,8 +6,8 @@ use crate::disk::{DiskError, Read, read_capped};
 use crate::home::{Home, StateDirectory};
 use crate::job::{Clock, Environment, Job, Level, Notices};
 use crate::policy::{Gate, Layers, Policy};
-use crate::relay::{Relay, Surroundings};
-use crate::store::{FileStore, Store, StoreUrl};
+use crate::relay::{Relay, RelayError, Surroundings};
+use crate::store::{Opening, Store};
 
 use super::secret_input::may_be_secret;
 use super::{CommandError, Settings};
@@ -106,16 +106,22 @@ impl Bench<'_> {
         }
     }
 
+    fn opening(&self) -> Opening<'_> {
+        Opening {
+            environment: self.environment,
+            ca_file: self.settings.ca_file.as_deref(),
+            audience: &self.settings.id.audience,
+        }
+    }
+
     /// Decides who holds a ChatGPT login. On a CI homes vanish, so there it must be said.
     pub(super) fn holder(&self) -> Result<Holder, CommandError> {
-        match &self.settings.store {
-            Some(StoreUrl::Home) => Ok(Holder::Home),
-            Some(StoreUrl::File { directory, carried, mutex }) => {
-                Ok(Holder::Store(Box::new(FileStore::new(directory, *carried, *mutex))))
-            }
-            None if self.job().platform.is_ci() => Err(CommandError::StoreNotConfigured),
-            None => Ok(Holder::Home),
-        }
+        let opened = match &self.settings.store {
+            Some(url) => url.open(&self.opening()).map_err(RelayError::from)?,
+            None if self.job().platform.is_ci() => return Err(CommandError::StoreNotConfigured),
+            None => None,
+        };
+        Ok(opened.map_or(Holder::Home, Holder::Store))
     }
 
     /// Returns the store that a verb cannot do without.

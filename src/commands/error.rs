@@ -1,7 +1,6 @@
 //! Why a verb failed. The command line's error table gives each an id, an exit code and a hint.
 
 use super::{LoginKind, Report};
-use crate::authority::AuthorityError;
 use crate::baton::KeyError;
 use crate::credential::{Client, InputError, NotFull, Unusable};
 use crate::disk::DiskError;
@@ -10,6 +9,7 @@ use crate::job::{BrokerProcessError, ChildError};
 use crate::policy::{GateError, Mismatch, PolicyError};
 use crate::relay::RelayError;
 use crate::store::StoreError;
+use crate::transport::TransportError;
 
 /// A verb failed.
 #[derive(Debug, thiserror::Error)]
@@ -232,8 +232,8 @@ impl From<StoreError> for CommandError {
     }
 }
 
-impl From<AuthorityError> for CommandError {
-    fn from(error: AuthorityError) -> Self {
+impl From<TransportError> for CommandError {
+    fn from(error: TransportError) -> Self {
         Self::Relay(crate::relay::ExchangeError::from(error).into())
     }
 }

@@ -11,6 +11,7 @@ use super::bench::SEAL_KEY_VARIABLE;
 use super::{Bench, CommandError};
 use crate::home::Home;
 use crate::job::Job;
+use crate::store::StoreUrl;
 
 /// Where the machine keeps our state, and how the policy finds its files.
 const PLACES: [&str; 4] = ["HOME", "XDG_STATE_HOME", "USER", "ProgramData"];
@@ -33,8 +34,9 @@ impl Bench<'_> {
             Some(options) => options.insert("home".to_owned(), path.into()),
             None => return Err(CommandError::NotHandedOver),
         };
-        let names = [SEAL_KEY_VARIABLE].into_iter().chain(PLACES).chain(Job::VARIABLES);
-        let environment = names.filter_map(|name| Some((name, self.environment.get(name)?))).collect();
+        let of_store = self.settings.store.as_ref().map(StoreUrl::variables).unwrap_or_default();
+        let names = [SEAL_KEY_VARIABLE].iter().chain(&PLACES).chain(&Job::VARIABLES).chain(of_store);
+        let environment = names.filter_map(|name| Some((*name, self.environment.get(name)?))).collect();
         let handover = Handover { options: &options, environment };
         serde_json::to_vec(&handover).map(Zeroizing::new).map_err(|_| CommandError::NotHandedOver)
     }

@@ -2,13 +2,14 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::authority::{AuthorityError, RefusalKind};
+use crate::authority::RefusalKind;
 use crate::baton::{DeadReason, OpenError};
 use crate::credential::{NotFull, ParseError, Unusable};
 use crate::home::HomeError;
 use crate::job::NoRandomness;
 use crate::policy::GateError;
 use crate::store::StoreError;
+use crate::transport::TransportError;
 
 /// An operation of the relay failed.
 #[derive(Debug, thiserror::Error)]
@@ -141,7 +142,7 @@ pub enum RelayError {
 pub enum ExchangeError {
     /// The HTTP client cannot be made. Nothing was sent.
     #[error(transparent)]
-    Client(#[from] AuthorityError),
+    Client(#[from] TransportError),
     /// The authority cannot be reached, or is busy. The login is as good as before.
     #[error("the authority could not be asked ({0})")]
     Unreachable(RefusalKind),

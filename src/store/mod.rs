@@ -3,17 +3,20 @@
 //! There is no remove: a purged slot holds the state `empty`, so that it goes on remembering. What cannot be read is
 //! an error, never "empty". Every store passes one contract suite (`tests/store_contract/`).
 
+mod error;
 mod file;
+mod open;
 mod url;
 
 use std::fmt;
 use std::time::Duration;
 
+pub use error::StoreError;
 pub use file::FileStore;
+pub use open::Opening;
 pub use url::{StoreUrl, StoreUrlError};
 
 use crate::baton::{SealedBytes, SlotName};
-use crate::disk::DiskError;
 
 /// What a store says of the content of a slot at one moment. Only the store that made it understands it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,17 +72,6 @@ pub enum Durability {
     Now,
     /// When the CI has uploaded the directory, after the job.
     AtJobEnd,
-}
-
-/// A store failed. Nothing is lost: what it held, it holds.
-#[derive(Debug, thiserror::Error)]
-pub enum StoreError {
-    /// A file of the store could not be used.
-    #[error(transparent)]
-    Disk(#[from] DiskError),
-    /// The store's directory is not one that we may trust.
-    #[error("the store's directory cannot be trusted")]
-    Untrusted(#[source] DiskError),
 }
 
 /// A place with one compare-and-swap cell per slot.

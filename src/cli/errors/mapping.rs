@@ -1,7 +1,6 @@
 //! Every error of every room and its row of the table, in one place, so that none is forgotten.
 
 use super::ErrorId;
-use crate::authority::AuthorityError;
 use crate::baton::{DeadReason, KeyError, OpenError};
 use crate::commands::CommandError;
 use crate::credential::{InputError, NotFull, ParseError};
@@ -11,6 +10,7 @@ use crate::job::ChildError;
 use crate::policy::{GateError, Mismatch, PolicyError};
 use crate::relay::{ExchangeError, RelayError};
 use crate::store::StoreError;
+use crate::transport::TransportError;
 
 impl ErrorId {
     /// Finds the row of an error.
@@ -101,10 +101,7 @@ fn of_relay(error: &RelayError) -> ErrorId {
 
 fn of_exchange(error: &ExchangeError) -> ErrorId {
     match error {
-        ExchangeError::Client(AuthorityError::CaFile(_) | AuthorityError::NoCertificate(_)) => {
-            ErrorId::CaFileUnusable
-        }
-        ExchangeError::Client(AuthorityError::Build | AuthorityError::Runtime(_)) => ErrorId::Internal,
+        ExchangeError::Client(error) => of_transport(error),
         ExchangeError::Unreachable(_) => ErrorId::AuthorityUnreachable,
         ExchangeError::Unclear(_) => ErrorId::AuthorityUnclear,
         ExchangeError::Refused(_) => ErrorId::AuthorityRefused,
@@ -112,6 +109,13 @@ fn of_exchange(error: &ExchangeError) -> ErrorId {
         ExchangeError::Unauthorized => ErrorId::LoginSuspect,
         ExchangeError::Unreadable => ErrorId::ReplyUnreadable,
         ExchangeError::ReplyRefused(_) | ExchangeError::ReplySpent => ErrorId::ReplyRefused,
+    }
+}
+
+fn of_transport(error: &TransportError) -> ErrorId {
+    match error {
+        TransportError::CaFile(_) | TransportError::NoCertificate(_) => ErrorId::CaFileUnusable,
+        TransportError::Build | TransportError::Runtime(_) => ErrorId::Internal,
     }
 }
 
@@ -151,6 +155,12 @@ fn of_store(error: &StoreError) -> ErrorId {
             | DiskError::NotADirectory(_),
         ) => ErrorId::StoreUntrusted,
         StoreError::Untrusted(_) => ErrorId::StoreFailed,
+        StoreError::Transport(error) => of_transport(error),
+        StoreError::NotHere(_) => ErrorId::StoreNotHere,
+        StoreError::Unreachable(_) => ErrorId::StoreUnreachable,
+        StoreError::Denied(_) => ErrorId::StoreDenied,
+        StoreError::Garbled(_) => ErrorId::StoreGarbled,
+        StoreError::NotExclusive(_) => ErrorId::StoreNotExclusive,
     }
 }
 
