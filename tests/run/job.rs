@@ -16,12 +16,13 @@ use crate::arena::{Arena, wait_until};
 use crate::client::Client;
 use crate::launch::LIMIT;
 
-/// What it is given goes to files of the directory that it is told; it ends, with code 7, when there is a file `go`.
+/// What it is given goes to files of the directory that it is told; it ends, with code 7, when there is a file `go`. One
+/// whose `run` was killed ends with the test, which takes the directory away.
 const SCRIPT: &str = r#"
 tr '\0' '\n' < /proc/self/environ > "$1/env.new"
 echo $$ > "$1/pid"
 mv "$1/env.new" "$1/env"
-while ! test -e "$1/go"; do sleep 0.02; done
+while test -d "$1" && ! test -e "$1/go"; do sleep 0.02; done
 echo done > "$1/done"
 exit "${JOB_EXIT-7}"
 "#;
