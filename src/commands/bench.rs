@@ -79,7 +79,8 @@ impl Bench<'_> {
         Ok((parts, policy))
     }
 
-    /// For `logout` and `rescue`, which must work when the configuration is broken: they place nothing in a home.
+    /// For `logout` and `rescue`, which must work when the configuration is broken (they place nothing in a home), and for
+    /// whoever reads the policy by himself.
     pub(super) fn parts_unread(&self) -> Result<Parts, CommandError> {
         Ok(self.parts_at(self.home()?))
     }

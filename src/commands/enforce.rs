@@ -145,7 +145,7 @@ pub(super) fn log_out(
     let file = session.file();
     let is_link = file.real_path() != file.path();
     if let Err(source) = file.delete(found, &around.patience(&|_| {})) {
-        return CommandError::NotLoggedOut { mismatch, problem: source };
+        return CommandError::NotLoggedOut { client: bench.settings.client, mismatch, problem: source };
     }
     if is_link {
         let target = file.real_path().display();

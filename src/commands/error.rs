@@ -93,8 +93,10 @@ pub enum CommandError {
     #[error("{0}")]
     WouldLogOut(Mismatch),
     /// A login in the home is not allowed here, and it could not be deleted.
-    #[error("{mismatch} Logging out.. Failed to remove auth.json")]
+    #[error("{mismatch} Logging out.. Failed to remove {}", stored(*.client))]
     NotLoggedOut {
+        /// Whose words these are.
+        client: Client,
         /// Why it is not allowed.
         mismatch: Mismatch,
         /// Why it is still there.
@@ -196,6 +198,14 @@ impl CommandError {
             GateError::Mismatch(mismatch) => Self::Forbidden { arriving, mismatch },
             error => Self::Gate(error),
         }
+    }
+}
+
+/// What the client says it could not remove (LLMX, as Codex did before 0.169, names the file).
+fn stored(client: Client) -> &'static str {
+    match client {
+        Client::Codex => "stored credentials",
+        Client::Llmx => "auth.json",
     }
 }
 

@@ -11,51 +11,69 @@ use crate::credential::{Client, Credential, FullLogin, Handle, Refused, Renewal}
 /// Who decides what may be placed in a home or taken as a seed.
 pub struct Gate(Layers);
 
-/// A credential that the policy allows here. Only the gate makes one out of something else:
+/// A credential that the policy allows here. Only the gate makes one out of something else, and a home takes nothing
+/// else:
 ///
 /// ```
-/// # fn place(_: &authbaton::policy::Approved<authbaton::credential::Credential>) {}
-/// use authbaton::{credential::Credential, policy::{Approved, Gate, GateError}};
-/// fn through(gate: &Gate, credential: Credential) -> Result<(), GateError> {
-///     let approved: Approved<Credential> = gate.approve(credential)?;
-///     place(&approved);
-///     Ok(())
+/// # use authbaton::{credential::Credential, disk::Patience, home::{AuthFile, Found}, policy::{Approved, Gate}};
+/// # type Done = Result<(), Box<dyn std::error::Error>>;
+/// fn place(gate: &Gate, file: &AuthFile, found: &Found, patience: &Patience<'_>, credential: Credential) -> Done {
+///     let approved = gate.approve(credential)?;
+///     Ok(file.place(&approved, found, patience)?)
 /// }
 /// ```
 ///
-/// There is no way around. Nobody else can make one,
+/// There is no way around. What nobody has approved is not placed,
 ///
-/// ```compile_fail
-/// # fn place(_: &authbaton::policy::Approved<authbaton::credential::Credential>) {}
-/// use authbaton::{credential::Credential, policy::{Approved, Gate, GateError}};
-/// fn through(gate: &Gate, credential: Credential) -> Result<(), GateError> {
-///     let approved: Approved<Credential> = Approved(credential);
-///     place(&approved);
-///     Ok(())
+/// ```compile_fail,E0308
+/// # use authbaton::{credential::Credential, disk::Patience, home::{AuthFile, Found}, policy::{Approved, Gate}};
+/// # type Done = Result<(), Box<dyn std::error::Error>>;
+/// fn place(gate: &Gate, file: &AuthFile, found: &Found, patience: &Patience<'_>, credential: Credential) -> Done {
+///     let approved = credential;
+///     Ok(file.place(&approved, found, patience)?)
 /// }
 /// ```
 ///
-/// a home takes nothing else,
+/// nobody else can approve,
 ///
-/// ```compile_fail
-/// # fn place(_: &authbaton::policy::Approved<authbaton::credential::Credential>) {}
-/// use authbaton::{credential::Credential, policy::{Approved, Gate, GateError}};
-/// fn through(gate: &Gate, credential: Credential) -> Result<(), GateError> {
-///     let approved: Credential = credential;
-///     place(&approved);
-///     Ok(())
+/// ```compile_fail,E0423
+/// # use authbaton::{credential::Credential, disk::Patience, home::{AuthFile, Found}, policy::{Approved, Gate}};
+/// # type Done = Result<(), Box<dyn std::error::Error>>;
+/// fn place(gate: &Gate, file: &AuthFile, found: &Found, patience: &Patience<'_>, credential: Credential) -> Done {
+///     let approved = Approved(credential);
+///     Ok(file.place(&approved, found, patience)?)
 /// }
 /// ```
 ///
 /// and what was approved cannot be exchanged for something that was not.
 ///
-/// ```compile_fail
-/// # fn place(_: &authbaton::policy::Approved<authbaton::credential::Credential>) {}
-/// use authbaton::{credential::Credential, policy::{Approved, Gate, GateError}};
-/// fn through(gate: &Gate, credential: Credential, other: Credential) -> Result<(), GateError> {
-///     let mut approved: Approved<Credential> = gate.approve(credential)?;
+/// ```compile_fail,E0594
+/// # use authbaton::{credential::Credential, policy::{Approved, Gate}};
+/// fn exchange(approved: &mut Approved<Credential>, other: Credential) {
 ///     *approved.get() = other;
-///     place(&approved);
+/// }
+/// ```
+///
+/// The same holds for a seed,
+///
+/// ```
+/// # use authbaton::{credential::FullLogin, policy::Gate, relay::Relay};
+/// # type Done = Result<(), Box<dyn std::error::Error>>;
+/// fn seed(gate: &Gate, relay: &Relay<'_>, login: FullLogin) -> Done {
+///     let approved = gate.approve_login(login)?;
+///     relay.seed(&approved, false)?;
+///     Ok(())
+/// }
+/// ```
+///
+/// which is no login that nobody has approved.
+///
+/// ```compile_fail,E0308
+/// # use authbaton::{credential::FullLogin, policy::Gate, relay::Relay};
+/// # type Done = Result<(), Box<dyn std::error::Error>>;
+/// fn seed(gate: &Gate, relay: &Relay<'_>, login: FullLogin) -> Done {
+///     let approved = login;
+///     relay.seed(&approved, false)?;
 ///     Ok(())
 /// }
 /// ```

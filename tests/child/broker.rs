@@ -113,9 +113,15 @@ fn one_that_does_not_answer_as_a_broker_is_told_to_end() {
             Err(BrokerProcessError::Garbled) => "garbled".to_owned(),
         };
         assert_eq!(problem, expected, "{what}");
-        wait_until("it said who it is", || !heard.lock().unwrap().is_empty());
-        let pid: u32 = heard.lock().unwrap()[0].parse().unwrap();
-        wait_until(what, || is_gone(pid));
+        // Nobody listens any more: all of it has closed its stderr.
+        wait_until(what, || Arc::strong_count(&heard) == 1);
+        // On a slow machine it was ended before it could say who it is.
+        let said = heard.lock().unwrap().first().cloned();
+        assert!(said.is_some() || limit == SHORT, "{what}: it said nothing");
+        if let Some(pid) = said {
+            let pid: u32 = pid.parse().unwrap();
+            wait_until(what, || is_gone(pid));
+        }
     }
     let (started, _) = start(Command::new("/no/such/program"), "", LIMIT);
     assert!(matches!(started, Err(BrokerProcessError::NotStarted(_))));

@@ -49,16 +49,21 @@ pub(crate) fn is_gone(pid: u32) -> bool {
 
 impl Process {
     /// Starts a process with this input, in a group of its own.
-    pub(crate) fn start(mut command: Command, input: &str) -> Self {
+    pub(crate) fn start(command: Command, input: &str) -> Self {
         let mut stdin = tempfile::tempfile().unwrap();
         stdin.write_all(input.as_bytes()).unwrap();
         stdin.rewind().unwrap();
+        let mut command = that_ignores_nothing(command);
         command.process_group(0);
-        Self::start_with(command, stdin)
+        Self::spawn(command, stdin)
     }
 
     /// Starts a process with this as its stdin.
-    pub(crate) fn start_with(mut command: Command, stdin: File) -> Self {
+    pub(crate) fn start_with(command: Command, stdin: File) -> Self {
+        Self::spawn(that_ignores_nothing(command), stdin)
+    }
+
+    fn spawn(mut command: Command, stdin: File) -> Self {
         let (stdout, stderr) = (tempfile::tempfile().unwrap(), tempfile::tempfile().unwrap());
         command.stdin(stdin);
         command.stdout(Stdio::from(stdout.try_clone().unwrap()));
@@ -111,6 +116,28 @@ impl Process {
         let stdout = content(&self.stdout).replacen("\nrunning 1 test\ntest role::play ... ", "", 1);
         End { code, stdout, stderr: content(&self.stderr) }
     }
+}
+
+/// A signal that whoever started these tests ignores (`nohup`, or a shell that has put them into the background) would
+/// be ignored by all that they start. Not SIGPIPE: this program ignores it itself, and nothing that it starts does.
+fn that_ignores_nothing(command: Command) -> Command {
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:")).unwrap();
+    let ignored = u64::from_str_radix(ignored.trim(), 16).unwrap();
+    if ignored & !(1 << (Signal::PIPE.as_raw() - 1)) == 0 {
+        return command;
+    }
+    let mut outer = Command::new("env");
+    outer.arg("--default-signal").arg(command.get_program()).args(command.get_args());
+    let variables: Vec<_> = command.get_envs().collect();
+    if !variables.is_empty() {
+        outer.env_clear();
+    }
+    outer.envs(variables.into_iter().filter_map(|(name, value)| Some((name, value?))));
+    if let Some(directory) = command.get_current_dir() {
+        outer.current_dir(directory);
+    }
+    outer
 }
 
 /// Read by position: the process writes at the same one.

@@ -1,6 +1,6 @@
 //! An `auth.json` that is no plain file. A link is what is deleted, never what it leads to.
 
-use std::fs;
+use std::fs::{self, File};
 use std::os::unix::fs::symlink;
 
 use crate::arena::{Arena, Ran, fresh};
@@ -26,6 +26,35 @@ fn only_the_link_goes_and_its_target_is_named() {
         }
         assert!(!is_there(&arena.first().auth_json()));
         assert!(fs::read_to_string(&target).unwrap() == login, "what the link leads to was touched");
+    }
+}
+
+/// The client deletes under two locks of its own. Whoever holds one may be writing the login just now: it stays, and that
+/// is said in the words of the client.
+#[test]
+fn one_that_cannot_be_deleted_stays() {
+    for (client, what) in [("codex", "stored credentials"), ("llmx", "auth.json")] {
+        for lock in ["auth.lock", "auth.json.lock"] {
+            let arena = Arena::new();
+            let login = arena.issue(&fresh());
+            arena.sandbox.place(login.as_bytes());
+            let path = arena.sandbox.write(&format!("home/{lock}"), b"");
+            let held = File::options().write(true).open(&path).unwrap();
+            held.lock().unwrap();
+            let enforce = [&FORBIDDEN[..], &["--client", client, "--lock-timeout", "1s"]].concat();
+            let ran = arena.run_only(&arena.first(), &enforce, "");
+            ran.failed(4, "policy-not-logged-out");
+            let says = format!(
+                "error[policy-not-logged-out]: API key login is required, but ChatGPT is currently being used. \
+                 Logging out.. Failed to remove {what}: `{}` was locked by another process for 1 s\n",
+                path.display()
+            );
+            assert!(ran.stderr.contains(&says), "{client} {lock}: {}", ran.stderr);
+            assert!(fs::read_to_string(arena.first().auth_json()).unwrap() == login, "{client} {lock}");
+            held.unlock().unwrap();
+            arena.run_only(&arena.first(), &enforce, "").failed(4, "policy-logged-out");
+            assert!(!is_there(&arena.first().auth_json()), "{client} {lock}");
+        }
     }
 }
 

@@ -13,6 +13,7 @@
 #[expect(dead_code, reason = "the suite of the relay uses the rest")]
 mod arena;
 mod changes;
+mod cloud;
 mod environment;
 mod evil;
 mod explain;

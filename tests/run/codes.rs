@@ -31,7 +31,8 @@ fn the_exit_code_is_that_of_the_command() {
         (&["/bin/sh", "-c", "exit 255"], 255, ""),
         (&["/bin/sh", "-c", "kill -9 $$"], 137, ""),
         (&["/bin/sh", "-c", "kill -15 $$"], 143, ""),
-        (&["/bin/sh", "-c", "kill -2 $$"], 130, ""),
+        // Not SIGINT or SIGHUP: who starts us in the background has them ignored.
+        (&["/bin/sh", "-c", "kill -10 $$"], 138, ""),
         (&["no-such-program"], 127, "error[command-not-found]"),
         (&["./no-such-program"], 127, "error[command-not-found]"),
         (&["./not-executable"], 126, "error[command-not-executable]"),
@@ -39,7 +40,10 @@ fn the_exit_code_is_that_of_the_command() {
     ];
     for broker in ["never", "always"] {
         for (command, code, text) in &table {
-            let end = ran(&arena, run(&arena, &["--broker", broker, "--json"], command));
+            let mut run = run(&arena, &["--broker", broker, "--json"], command);
+            // A directory that this user may not search would make a program that is nowhere one that is locked away.
+            run.env("PATH", "/usr/bin:/bin");
+            let end = ran(&arena, run);
             assert_eq!((end.code, end.signal), (Some(*code), None), "{command:?}: {end:?}");
             assert!(end.stderr.contains(text), "{command:?}: {end:?}");
             // Where no command ran, nobody else's words are on stdout, and the error is told.

@@ -134,3 +134,20 @@ fn the_fresh_home_has_the_settings_of_the_user() {
     assert!(!home.exists());
     assert_eq!(fs::read_to_string(arena.sandbox.path("home/config.toml")).unwrap(), "model = \"x\"\n");
 }
+
+/// The policy is read many times, by two processes.
+#[test]
+fn a_key_that_does_nothing_is_told_once() {
+    for broker in ["always", "never"] {
+        let arena = Arena::new();
+        arena.seed(&fresh());
+        arena.sandbox.write("home/config.toml", b"forced_login_metod = \"api\"\n");
+        let job = Job::start(&arena, &["--broker", broker]);
+        if broker == "always" {
+            let client = job.client();
+            client.ask("unauthorized_recovery").unwrap().token(&client);
+        }
+        let end = job.end(&arena);
+        assert_eq!(end.stderr.matches("`forced_login_metod` is ignored").count(), 1, "{broker}: {end:?}");
+    }
+}
