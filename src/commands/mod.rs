@@ -10,6 +10,8 @@ mod handover;
 mod judge;
 mod login;
 mod logout;
+mod offer;
+mod ready;
 mod refresh;
 mod rehearse;
 mod report;
@@ -19,6 +21,7 @@ mod run;
 mod save;
 mod secret_input;
 mod settings;
+mod start_broker;
 mod status;
 
 /// How reports call the file with the login.
@@ -26,16 +29,19 @@ const FILE: &str = "auth.json";
 
 pub use bench::Bench;
 pub use broker::broker;
+use bench::Parts;
 pub use enforce::{EnforceOptions, enforce};
 pub use error::CommandError;
+pub use handover::Stay;
 pub use login::{LoginKind, login};
 pub use logout::{LogoutOptions, logout};
+pub use ready::{BrokerWhen, RefreshWhen};
 pub use refresh::refresh;
 pub use rehearse::rehearse;
 pub use report::Report;
 pub use rescue::rescue;
 pub use restore::{RestoreOptions, restore};
-pub use run::{BrokerWhen, RunOptions, run};
+pub use run::{RunOptions, run};
 pub use save::save;
 pub use secret_input::SecretSource;
 pub use settings::Settings;

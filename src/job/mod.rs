@@ -18,9 +18,9 @@ mod random;
 mod signals;
 mod temporary;
 
-pub use broker_process::{BrokerProcess, BrokerProcessError, announce, receive_settings};
-pub use child::{ChildError, Ended, Signals};
-pub use child_environment::{ChildEnvironment, ForChild};
+pub use broker_process::{BrokerProcess, BrokerProcessError, Voice, announce, receive_settings};
+pub use child::{ChildError, Ended, Signals, is_running};
+pub use child_environment::{ChildEnvironment, ForChild, for_clients};
 pub use clock::{Clock, SystemClock};
 pub use environment::Environment;
 #[cfg(feature = "failpoints")]
