@@ -30,10 +30,7 @@ pub(super) struct Call {
 ///
 /// # Errors
 /// When stdin has something else.
-pub(super) fn take_up(
-    arguments: Arguments,
-    own: Environment,
-) -> Result<Call, &'static str> {
+pub(super) fn take_up(arguments: Arguments, own: Environment) -> Result<Call, &'static str> {
     match &arguments.verb {
         Verb::Broker(broker) if broker.handed_over => {}
         _ => return Ok(Call { arguments, environment: own, read_only: None, stay: None }),

@@ -1,5 +1,7 @@
 //! The command line: arguments become settings, a verb runs, its report or its error becomes text and an exit code.
 
+mod action;
+mod action_output;
 mod arguments;
 mod errors;
 mod exit;
@@ -26,6 +28,9 @@ use output::Output;
 #[must_use]
 pub fn run(arguments: &[OsString]) -> ExitCode {
     let environment = Environment::Process;
+    if let Some(exit) = action::run(arguments, &environment) {
+        return exit.into();
+    }
     let parsed = match usage::parse(arguments, &environment) {
         Ok(parsed) => parsed,
         Err(stop) => return stop.report(arguments, &environment).into(),
@@ -69,5 +74,7 @@ fn dispatch(bench: &Bench<'_>, arguments: Arguments, stay: Option<&Stay>) -> Res
         Verb::Run(it) => commands::run(bench, &it.options()),
         Verb::Broker(it) => commands::broker(bench, it.handed_over, stay),
         Verb::Rehearse => commands::rehearse(bench),
+        // Never: `action::run` comes first.
+        Verb::Action(_) => Err(CommandError::NoRunnerFile("GITHUB_STATE")),
     }
 }

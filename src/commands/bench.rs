@@ -2,9 +2,9 @@
 
 use crate::authority::Authority;
 use crate::baton::SealKeys;
+use crate::credential::Credential;
 use crate::disk::{DiskError, Read, read_capped};
 use crate::home::{Home, StateDirectory};
-use crate::credential::Credential;
 use crate::job::{Clock, Environment, Job, Level, Notices, github};
 use crate::policy::{Gate, Layers, Policy};
 use crate::relay::{Relay, RelayError, Surroundings};

@@ -79,7 +79,11 @@ impl Bench<'_> {
     ///
     /// # Errors
     /// When something of it is not UTF-8.
-    pub(super) fn handover(&self, home: &Home, stay: Option<&Stay>) -> Result<Zeroizing<Vec<u8>>, CommandError> {
+    pub(super) fn handover(
+        &self,
+        home: &Home,
+        stay: Option<&Stay>,
+    ) -> Result<Zeroizing<Vec<u8>>, CommandError> {
         let path = home.path().to_str().ok_or(CommandError::NotHandedOver)?;
         let mut options = self.settings.given.clone();
         match options.as_object_mut() {
@@ -87,7 +91,11 @@ impl Bench<'_> {
             None => return Err(CommandError::NotHandedOver),
         };
         let of_store = self.settings.store.as_ref().map(StoreUrl::variables).unwrap_or_default();
-        let names = [SEAL_KEY_VARIABLE].into_iter().chain(PLACES).chain(Job::variables()).chain(of_store.iter().copied());
+        let names = [SEAL_KEY_VARIABLE]
+            .into_iter()
+            .chain(PLACES)
+            .chain(Job::variables())
+            .chain(of_store.iter().copied());
         let environment = names.filter_map(|name| Some((name, self.environment.get(name)?))).collect();
         let read_only = self.read_only.as_deref();
         let handover = Handover { options: &options, environment, read_only, stay };

@@ -7,8 +7,8 @@ use crate::policy::Approved;
 use crate::relay::{Placement, RelayError, Seeded, Surroundings};
 
 use super::bench::Holder;
-use super::report::time;
 use super::offer::tell_seeded;
+use super::report::time;
 use super::{Bench, CommandError, Report, SecretSource};
 
 /// What `login` takes.
@@ -66,7 +66,7 @@ pub(super) fn read_credential(
     let bytes = bench.read_secret(source, what)?;
     let wrong = |problem: InputError| CommandError::Input { what, problem };
     let client = bench.settings.client;
-    Ok(match kind {
+    let credential = match kind {
         LoginKind::ApiKey => {
             let key = credential::api_key(&bytes).map_err(wrong)?;
             Credential::of_api_key(client, &key)
@@ -80,7 +80,9 @@ pub(super) fn read_credential(
             let document = credential::auth_json(&bytes).map_err(wrong)?;
             Credential::new(client, document).map_err(CommandError::Unusable)?
         }
-        })
+    };
+    bench.mask(&credential);
+    Ok(credential)
 }
 
 fn chatgpt(bench: &Bench<'_>, login: FullLogin, allow_account_change: bool) -> Result<Report, CommandError> {

@@ -1,6 +1,7 @@
 //! The verbs, one file each. A verb gets settings that were checked, does its work, and returns what there is to
 //! report; it neither parses nor prints.
 
+mod action;
 mod bench;
 mod broker;
 mod enforce;
@@ -27,9 +28,10 @@ mod status;
 /// How reports call the file with the login.
 const FILE: &str = "auth.json";
 
+pub use action::{ActionOptions, main as action_main, post as action_post};
 pub use bench::Bench;
-pub use broker::broker;
 use bench::Parts;
+pub use broker::broker;
 pub use enforce::{EnforceOptions, enforce};
 pub use error::CommandError;
 pub use handover::Stay;

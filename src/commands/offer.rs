@@ -27,6 +27,7 @@ pub(super) fn read_seed(bench: &Bench<'_>, source: &SecretSource) -> Result<Full
     let bytes = bench.read_secret(source, what)?;
     let document = credential::auth_json(&bytes).map_err(|problem| CommandError::Input { what, problem })?;
     let credential = Credential::new(bench.settings.client, document).map_err(CommandError::Unusable)?;
+    bench.mask(&credential);
     FullLogin::new(&credential).map_err(CommandError::NotFull)
 }
 

@@ -184,7 +184,8 @@ fn renewed(
         let is_due = |lifetime: &Lifetime| {
             lifetime.freshness(bench.clock.now(), bench.settings.margin) != Freshness::Fresh
         };
-        if when == RefreshWhen::Always || when == RefreshWhen::Auto && lifetime.is_some_and(|it| is_due(&it)) {
+        if when == RefreshWhen::Always || when == RefreshWhen::Auto && lifetime.is_some_and(|it| is_due(&it))
+        {
             bench.info(&format!("this run may not write the store ({reason}): the token is used as it is"));
         }
         return Ok((loaded, false));

@@ -62,7 +62,10 @@ pub fn restore(bench: &Bench<'_>, options: &RestoreOptions) -> Result<Report, Co
         bench.warn("the access token has ended: run `authbaton refresh` before the client");
     }
     if let Some(generation) = generation {
-        bench.info(&format!("restored slot `{}`, generation {generation}, access-only", bench.settings.id.slot));
+        bench.info(&format!(
+            "restored slot `{}`, generation {generation}, access-only",
+            bench.settings.id.slot
+        ));
     }
     Ok(Report::default()
         .with("home", parts.home.path().display().to_string())

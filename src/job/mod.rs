@@ -31,4 +31,4 @@ pub use notices::{Level, Notices, Silent, explain};
 pub use platform::{Job, Platform};
 pub use random::{NoRandomness, random};
 pub use signals::Deferral;
-pub use temporary::temporary_directory;
+pub use temporary::{is_in_workspace, temporary_directory};
