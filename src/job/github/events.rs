@@ -94,7 +94,9 @@ impl Payload {
     /// Reads a payload; `None` when it is none that GitHub sends.
     #[must_use]
     pub fn parse(bytes: &[u8]) -> Option<Self> {
-        serde_json::from_slice(bytes).ok()
+        // A list would be taken for the fields in their order.
+        let is_object = bytes.trim_ascii_start().starts_with(b"{");
+        serde_json::from_slice(bytes).ok().filter(|_| is_object)
     }
 
     fn is_own(&self, other: Option<&Repository>) -> bool {
