@@ -157,7 +157,7 @@ impl Relay<'_> {
                 return Ok(());
             }
             let writer = nonce()?;
-            match self.swap(&loaded, loaded.baton().with(|state| change(state, writer)))? {
+            match self.swap_under(held, &loaded, loaded.baton().with(|state| change(state, writer)))? {
                 Swapped::Done(_) | Swapped::Conflict => Ok(()),
             }
         });

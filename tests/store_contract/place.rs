@@ -67,6 +67,7 @@ pub(crate) fn put(store: &dyn Store, slot: &SlotName, expected: Option<&Version>
     match store.swap(slot, expected, &content(text)).unwrap() {
         Swap::Done(version) => version,
         Swap::Conflict => panic!("{text} met a conflict"),
+        Swap::Late => panic!("{text} came too late"),
     }
 }
 
