@@ -83,7 +83,10 @@ impl Relay<'_> {
             exchanged |= ending.has_exchanged();
             match ending.next(want) {
                 Some(next) => want = next,
-                None => return Ok(Refreshed { loaded: *held.loaded, exchanged }),
+                None => {
+                    self.tidy();
+                    return Ok(Refreshed { loaded: *held.loaded, exchanged });
+                }
             }
         }
         Err(RelayError::Restless)
@@ -143,6 +146,13 @@ impl Relay<'_> {
         }
         *held.loaded = loaded;
         Ok(true)
+    }
+
+    /// Has the store remove what nobody can need any more. Failing to is no error: it is only room.
+    fn tidy(&self) {
+        if let Err(error) = self.store.tidy(&self.id.slot) {
+            self.around.tell(Level::Detail, &format!("old records were not removed: {}", explain(&error)));
+        }
     }
 
     /// Hands the lease back. Failing to is no error: it runs out.
