@@ -1,7 +1,8 @@
 //! A swap: reserve the next key, fill it, finish it, and see that nobody has gone past us.
 //!
 //! Keys are immutable, so that of two who reserve the same one wins. Three things make that a compare-and-swap. After
-//! finishing n we ask for exactly n + 1: whoever took n for an orphan is there. An orphan is a key that exists and cannot be
+//! finishing n we ask for exactly n + 1: whoever took n for an orphan is there, unless it is so soon that it can only be
+//! somebody who has read n. An orphan is a key that exists and cannot be
 //! read for 60 s; it is stepped over, and looked at again once we have written: of two who passed each other, at least
 //! one sees the other. And a write that took more than 30 s counts for nothing, whatever is read back, because others
 //! may be about to step over it.
@@ -27,7 +28,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(4);
 
 /// The owner of a lease waits no longer than a write takes that goes well. Others have no business in the slot, but a seed
 /// may be on its way, which should not be passed by.
-const OWNER_WAITS: Duration = Duration::from_secs(3);
+const SOONEST_STEP: Duration = Duration::from_secs(3);
 
 /// How long others may be at work on a key.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -99,12 +100,16 @@ impl Write<'_> {
         });
         let passed = finished.and_then(|()| self.passed_by(sequence, orphans, deadline));
         let now = self.now();
-        if now.saturating_sub(start) > LATE {
+        let taken = now.saturating_sub(start);
+        if taken > LATE {
             return Ok(Some(Swap::Late));
         }
         let passed = passed?;
         self.memory.saw(passed.max(Some(sequence)), now);
-        Ok(Some(if passed.is_some() { Swap::Conflict } else { Swap::Done(Version(key)) }))
+        // Nobody steps over a key so soon: whoever is after us has seen us, and built on what we wrote.
+        let is_followed = passed == Some(sequence.next()) && taken < SOONEST_STEP;
+        let is_done = passed.is_none() || is_followed;
+        Ok(Some(if is_done { Swap::Done(Version(key)) } else { Swap::Conflict }))
     }
 
     /// Returns what somebody has written who did not see us, or whom we did not see: after us, or where an orphan was.
@@ -130,7 +135,7 @@ impl Write<'_> {
             // Before we look: what was finished meanwhile is seen.
             let now = self.now();
             let is_orphan = self.memory.is_orphan(sequence, now)
-                || self.patience == Patience::OfOwner && now.saturating_sub(start) >= OWNER_WAITS;
+                || self.patience == Patience::OfOwner && now.saturating_sub(start) >= SOONEST_STEP;
             if self.cache.has(key, self.deadline(LOOK))? {
                 let now = self.now();
                 self.memory.saw(Some(sequence), now);

@@ -95,27 +95,57 @@ fn whoever_is_at_work_is_waited_for() {
     }
 }
 
-/// It was stopped for so long that it was taken for gone. It finishes and learns of the other: by the next number.
+/// The owner of a lease took it for gone. It finishes, and learns of the other by the next number.
 #[test]
 fn whoever_was_passed_by_has_lost() {
     for speaks in BOTH {
-        let cache = Cache::new(speaks);
-        let store = cache.at(&SystemLike::default());
+        let (cache, clock) = (Cache::new(speaks), SystemLike::default());
+        let store = cache.at(&clock);
         let version = put(&store, &slot(), None, "one");
-        let (url, token) = (cache.server.url().to_owned(), crate::cache_server::on_main());
+        let (url, passing) = (cache.server.url().to_owned(), clock.clone());
+        let variables = crate::cache_server::environment(&url, speaks, &crate::cache_server::on_main());
         let expected = version.clone();
         cache.server.fault(
             Finish,
             Fault::First(Box::new(move || {
-                let other = super::reopen(&format!("{speaks:?}"), &format!("{url} {token}"));
-                other.load(&slot()).unwrap().unwrap();
-                let swapped = other.swap_as_owner(&slot(), Some(&expected), &content("three")).unwrap();
+                let owner = super::open(variables, authbaton::job::Masks::none(), passing).unwrap();
+                owner.load(&slot()).unwrap().unwrap();
+                let swapped = owner.swap_as_owner(&slot(), Some(&expected), &content("three")).unwrap();
                 assert!(matches!(swapped, Swap::Done(_)), "{swapped:?}");
             })),
         );
         let swapped = store.swap(&slot(), Some(&version), &content("two")).unwrap();
         assert_eq!(swapped, Swap::Conflict, "{speaks:?}");
         assert_eq!(get(&store, &slot()).unwrap().0, "three");
+    }
+}
+
+/// Somebody has read what we wrote and written the next, before we asked for it: that is no conflict.
+#[test]
+fn whoever_was_built_upon_has_won() {
+    for (seconds, expected) in [(0, "Done"), (3, "Conflict")] {
+        let (cache, clock) = (Cache::new(Speaks::V2), SystemLike::default());
+        let store = cache.at(&clock);
+        let version = put(&store, &slot(), None, "one");
+        let variables =
+            crate::cache_server::environment(cache.server.url(), Speaks::V2, &crate::cache_server::on_main());
+        let passing = clock.clone();
+        cache.server.fault(
+            Finish,
+            Fault::Then(Box::new(move || {
+                let other =
+                    super::open(variables, authbaton::job::Masks::none(), SystemLike::default()).unwrap();
+                let (text, version) = get(&other, &slot()).unwrap();
+                assert_eq!(text, "two");
+                put(&other, &slot(), Some(&version), "two and three");
+                passing.pass(seconds);
+            })),
+        );
+        let swapped = store.swap(&slot(), Some(&version), &content("two")).unwrap();
+        // So late that it may have been passed by: then whoever asks has to look.
+        assert!(format!("{swapped:?}").starts_with(expected), "{swapped:?}");
+        assert_eq!(store.swap(&slot(), Some(&version), &content("x")).unwrap(), Swap::Conflict);
+        assert_eq!(get(&store, &slot()).unwrap().0, "two and three");
     }
 }
 
