@@ -18,8 +18,8 @@ use crate::commands::{
     ActionOptions, Bench, BrokerWhen, LoginKind, RefreshWhen, SecretSource, action_main, action_post,
 };
 use crate::credential::auth_json;
-use crate::job::github::Inputs;
-use crate::job::{Environment, Notices, SystemClock};
+use crate::job::github::{Inputs, mask_forms};
+use crate::job::{Environment, Level, Notices, SystemClock};
 use crate::store::StoreUrl;
 
 /// What the runner says: of itself, of the job, and to `post`.
@@ -65,6 +65,8 @@ const BENT: [&str; 0] = [];
 
 /// A variable of the job that is never taken for the input.
 const GITHUB_TOKEN: &str = "GITHUB_TOKEN";
+/// Where the cache's store looks for a token that may delete.
+const CACHE_TOKEN: &str = "AUTHBATON_GITHUB_TOKEN";
 const SEAL_KEY: &str = "AUTHBATON_SEAL_KEY";
 /// Where the credential of the inputs is, for the verbs; in no process's environment.
 const CREDENTIAL: &str = "AUTHBATON_CREDENTIAL";
@@ -101,7 +103,7 @@ pub(super) fn run(arguments: &[OsString], process: &Environment) -> Option<Exit>
     let is_post = action.stage == Stage::Post;
     if is_post && !process.names().iter().any(|name| name.starts_with("STATE_")) {
         // `main` came to nothing, and has said why.
-        output.tell(crate::job::Level::Info, "there is nothing to clean up");
+        output.tell(Level::Info, "there is nothing to clean up");
         return Some(Exit::Ok);
     }
     let Asked { common, mut options, environment, mut problems } = read(process, typed);
@@ -135,9 +137,8 @@ pub(super) fn run(arguments: &[OsString], process: &Environment) -> Option<Exit>
 /// Hides every secret of the inputs, before anything else is said.
 fn mask(output: &ActionOutput, process: &Environment) {
     let mut inputs = Inputs::of(process);
-    let forms = |secret: &str| {
-        crate::job::github::mask_forms(secret).iter().for_each(|form| output.mask(form));
-    };
+    let masks = output.masks();
+    let forms = |secret: &str| mask_forms(secret).iter().for_each(|form| masks.hide(form));
     for name in ["openai-api-key", "access-token", "github-token"] {
         inputs.text(name).iter().for_each(|secret| forms(secret));
     }
@@ -150,7 +151,7 @@ fn mask(output: &ActionOutput, process: &Environment) {
         }
         // In base64 it is one value; a JSON document never is.
         if !login.starts_with('{') {
-            output.mask(&login);
+            masks.hide(&login);
         }
     }
 }
@@ -163,13 +164,13 @@ fn read(process: &Environment, typed: Common) -> Asked {
         secrets.insert(SEAL_KEY.to_owned(), keys);
     }
     if let Some(token) = inputs.text("github-token") {
-        secrets.insert(GITHUB_TOKEN.to_owned(), token);
+        for name in [GITHUB_TOKEN, CACHE_TOKEN] {
+            secrets.insert(name.to_owned(), token.clone());
+        }
     }
     // What lasts as it is needs no store: an invalid one is no obstacle either.
     let needs_store = !matches!(credential, Some((LoginKind::ApiKey | LoginKind::AccessToken, _)));
     let store = inputs.plain("store").or(Some("actions-cache:".to_owned())).filter(|_| needs_store);
-    let is_cache = store.as_ref().is_some_and(|store| store.starts_with("actions-cache:"));
-    let of_repository = || process.get("GITHUB_REPOSITORY_ID").map(|id| id.to_string()).filter(|_| is_cache);
     let lines = |text: Option<String>| -> Vec<String> {
         text.iter()
             .flat_map(|text| text.lines())
@@ -181,7 +182,7 @@ fn read(process: &Environment, typed: Common) -> Asked {
     let common = Common {
         client: inputs.plain("client"),
         home: inputs.plain("codex-home").map(Into::into),
-        audience: inputs.plain("audience").or_else(of_repository),
+        audience: inputs.plain("audience"),
         slot: inputs.plain("slot"),
         refresh_before_expiry: inputs.plain("refresh-before-expiry"),
         lock_timeout: inputs.plain("lock-timeout"),
@@ -209,8 +210,7 @@ fn read(process: &Environment, typed: Common) -> Asked {
     };
     let store = common.store.as_deref().and_then(|store| StoreUrl::parse(store).ok());
     let of_store = store.as_ref().map(StoreUrl::variables).unwrap_or_default();
-    let mut variables =
-        process.only(|name| is_kept(name) || of_store.contains(&name) && name != GITHUB_TOKEN);
+    let mut variables = process.only(|name| is_kept(name) || is_of_store(name, of_store));
     variables.extend(secrets);
     Asked {
         common,
@@ -218,6 +218,11 @@ fn read(process: &Environment, typed: Common) -> Asked {
         environment: Environment::HandedOver(variables),
         problems: inputs.into_problems(),
     }
+}
+
+/// A store's own variables count, but for ours, and for a token that the inputs did not give.
+fn is_of_store(name: &str, of_store: &[&str]) -> bool {
+    of_store.contains(&name) && name != GITHUB_TOKEN && !name.starts_with("AUTHBATON_")
 }
 
 fn is_kept(name: &str) -> bool {

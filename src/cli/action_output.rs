@@ -13,7 +13,7 @@ use super::{ErrorId, Exit};
 use crate::commands::{CommandError, Report, Settings};
 use crate::disk::append;
 use crate::job::github::{Commands, Failure, RunnerFile, Summary, entry};
-use crate::job::{Environment, Level, Notices, explain, random};
+use crate::job::{Environment, Level, Masks, Notices, explain, random};
 use crate::relay::RelayError;
 
 const TITLE: &str = "authbaton";
@@ -158,10 +158,11 @@ impl Notices for ActionOutput {
         });
     }
 
-    fn mask(&self, secret: &str) {
-        if self.is_github {
-            self.say(&Commands::mask(secret));
-        }
+    fn masks(&self) -> Masks {
+        let hide = |secret: &str| {
+            let _ = stdout_text(&Commands::mask(secret));
+        };
+        if self.is_github { Masks::new(hide) } else { Masks::none() }
     }
 }
 
@@ -185,7 +186,7 @@ fn rows(settings: &Settings, report: &Report) -> Vec<(&'static str, String)> {
     let known = OUTPUTS.iter().filter_map(|(name, title)| Some((*title, text(report, name)?)));
     let store = settings.store_text.iter().map(|store| {
         let kind = store.split(':').next().unwrap_or_default();
-        ("slot", format!("{} in {kind}", settings.id.slot))
+        ("slot", format!("{} in {kind}", settings.slot))
     });
     known.chain(store).collect()
 }

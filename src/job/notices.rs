@@ -2,6 +2,8 @@
 
 use std::error::Error;
 
+use super::Masks;
+
 /// How much a notice matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
@@ -23,9 +25,10 @@ pub trait Notices {
         lines.iter().for_each(|line| self.tell(Level::Info, line));
     }
 
-    /// Hides a secret from all output that follows, where the platform can be asked to. By default nobody is: elsewhere
-    /// the asking would be the leak.
-    fn mask(&self, _secret: &str) {}
+    /// Returns what hides secrets from all output that follows, where the platform can be asked to. By default nobody is.
+    fn masks(&self) -> Masks {
+        Masks::none()
+    }
 
     /// Returns what passes on, from another thread, lines that a process of ours has to say. By default nobody hears.
     fn line(&self) -> Box<dyn FnMut(&str) + Send> {

@@ -72,16 +72,6 @@ fn what_lasts_as_it_is_needs_no_store() {
 }
 
 #[test]
-fn the_cache_is_the_repositorys_own() {
-    let id = ("GITHUB_REPOSITORY_ID", "123");
-    let audience = |more: &[(&str, &str)]| asked(&[&[id], more].concat()).common.audience;
-    assert_eq!(audience(&[]).as_deref(), Some("123"));
-    assert_eq!(audience(&[("INPUT_STORE", "actions-cache:?ref=refs/heads/x")]).as_deref(), Some("123"));
-    assert_eq!(audience(&[("INPUT_AUDIENCE", "all")]).as_deref(), Some("all"));
-    assert_eq!(audience(&[("INPUT_STORE", "file:/s")]), None);
-}
-
-#[test]
 fn all_problems_are_told_at_once() {
     let Asked { problems, .. } = asked(&[
         ("INPUT_READ-ONLY", "maybe"),

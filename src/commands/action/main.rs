@@ -173,7 +173,7 @@ fn of_slot(placed: &Placed) -> Report {
 }
 
 fn tell_placed(bench: &Bench<'_>, placed: &Placed) {
-    let slot = &bench.settings.id.slot;
+    let slot = &bench.settings.slot;
     if let Some(generation) = placed.generation {
         let how = if placed.refreshed { "renewed, stored and placed" } else { "placed" };
         bench.info(&format!("{how}: slot `{slot}`, generation {generation}, access-only"));

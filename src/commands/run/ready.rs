@@ -49,7 +49,7 @@ pub(super) fn with_store(bench: &Bench<'_>, options: &RunOptions) -> Result<Read
     };
     let placed = from_store(bench, &wanted, &parts, &*store)?;
     let facts = facts(bench, placed.credential.get())
-        .with("slot", bench.settings.id.slot.as_str())
+        .with("slot", bench.settings.slot.as_str())
         .with("store", store.name())
         .with("generation", placed.generation)
         .with("refreshed", placed.refreshed);
