@@ -1,13 +1,14 @@
 //! What every verb works with, put together from the settings; nothing is opened, read or built before it is needed.
 
 use crate::authority::Authority;
-use crate::baton::SealKeys;
+use crate::baton::{Audience, SealKeys, SlotId};
+use crate::credential::Credential;
 use crate::disk::{DiskError, Read, read_capped};
 use crate::home::{Home, StateDirectory};
-use crate::job::{Clock, Environment, Job, Level, Notices};
+use crate::job::{Clock, Environment, Job, Level, Notices, github};
 use crate::policy::{Gate, Layers, Policy};
-use crate::relay::{Relay, RelayError, Surroundings};
-use crate::store::{Opening, Store};
+use crate::relay::{Late, Relay, RelayError, Surroundings};
+use crate::store::{Opening, ReadOnlyStore, Store, StoreUrl};
 
 use super::secret_input::may_be_secret;
 use super::{CommandError, Settings};
@@ -27,6 +28,8 @@ pub struct Bench<'a> {
     pub clock: &'a dyn Clock,
     /// Whom to tell.
     pub notices: &'a dyn Notices,
+    /// Why this run may not write the store, whatever that says by itself.
+    pub read_only: Option<String>,
 }
 
 /// Who holds the login.
@@ -62,7 +65,7 @@ impl Bench<'_> {
         Ok(policy)
     }
 
-    fn job(&self) -> Job {
+    pub(super) fn job(&self) -> Job {
         Job::detect(self.environment, self.settings.platform)
     }
 
@@ -107,22 +110,37 @@ impl Bench<'_> {
         }
     }
 
-    fn opening(&self) -> Opening<'_> {
-        Opening {
+    fn open(&self, url: &StoreUrl) -> Result<Option<Box<dyn Store>>, CommandError> {
+        let opening = Opening {
             environment: self.environment,
             ca_file: self.settings.ca_file.as_deref(),
-            audience: &self.settings.id.audience,
+            audience: &self.audience()?,
+            masks: self.notices.masks(),
+        };
+        Ok(url.open(&opening).map_err(RelayError::from)?)
+    }
+
+    /// Returns who may open the batons: who was named, else whom the store takes.
+    fn audience(&self) -> Result<Audience, CommandError> {
+        match (&self.settings.audience, &self.settings.store) {
+            (Some(audience), _) => Ok(audience.clone()),
+            (None, Some(store)) => Ok(store.audience(self.environment).map_err(RelayError::from)?),
+            (None, None) => Ok(Audience::default()),
         }
     }
 
     /// Decides who holds a ChatGPT login. On a CI homes vanish, so there it must be said.
     pub(super) fn holder(&self) -> Result<Holder, CommandError> {
         let opened = match &self.settings.store {
-            Some(url) => url.open(&self.opening()).map_err(RelayError::from)?,
+            Some(url) => self.open(url)?,
             None if self.job().platform.is_ci() => return Err(CommandError::StoreNotConfigured),
             None => None,
         };
-        Ok(opened.map_or(Holder::Home, Holder::Store))
+        Ok(match (opened, &self.read_only) {
+            (None, _) => Holder::Home,
+            (Some(store), None) => Holder::Store(store),
+            (Some(store), Some(reason)) => Holder::Store(Box::new(ReadOnlyStore::new(store, reason.clone()))),
+        })
     }
 
     /// Returns the store that a verb cannot do without.
@@ -158,7 +176,19 @@ impl Bench<'_> {
         keys: &'a SealKeys,
     ) -> Result<Relay<'a>, CommandError> {
         let state = StateDirectory::find(self.environment)?;
-        Ok(Relay { around, store, facts: store.facts()?, keys, id: self.settings.id.clone(), state })
+        let id = SlotId { slot: self.settings.slot.clone(), audience: self.audience()? };
+        Ok(Relay { around, store, facts: store.facts()?, keys, id, state, late: Late::default() })
+    }
+
+    /// Hides the secrets of a login from all output that follows, where the platform can be asked to.
+    pub(super) fn mask(&self, credential: &Credential) {
+        credential.secrets().iter().for_each(|secret| self.mask_text(secret));
+    }
+
+    /// The same for one secret.
+    pub(super) fn mask_text(&self, secret: &str) {
+        let masks = self.notices.masks();
+        github::mask_forms(secret).iter().for_each(|form| masks.hide(form));
     }
 
     pub(super) fn info(&self, text: &str) {

@@ -9,25 +9,28 @@ mod clock;
 mod environment;
 #[cfg(feature = "failpoints")]
 mod failpoints;
+pub mod github;
 mod hardening;
 mod loopback;
+mod masks;
 mod notices;
 mod platform;
 mod random;
 mod signals;
 mod temporary;
 
-pub use broker_process::{BrokerProcess, BrokerProcessError, announce, receive_settings};
-pub use child::{ChildError, Ended, Signals};
-pub use child_environment::{ChildEnvironment, ForChild};
+pub use broker_process::{BrokerProcess, BrokerProcessError, Voice, announce, receive_settings};
+pub use child::{ChildError, Ended, Signals, is_running};
+pub use child_environment::{ChildEnvironment, ForChild, for_clients};
 pub use clock::{Clock, SystemClock};
 pub use environment::Environment;
 #[cfg(feature = "failpoints")]
 pub use failpoints::reached as failpoint;
 pub use hardening::{harden, spawn, this_program};
 pub use loopback::{Loopback, free_port};
+pub use masks::Masks;
 pub use notices::{Level, Notices, Silent, explain};
 pub use platform::{Job, Platform};
 pub use random::{NoRandomness, random};
 pub use signals::Deferral;
-pub use temporary::temporary_directory;
+pub use temporary::{is_in_workspace, temporary_directory};

@@ -2,6 +2,8 @@
 
 use std::error::Error;
 
+use super::Masks;
+
 /// How much a notice matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
@@ -17,6 +19,16 @@ pub enum Level {
 pub trait Notices {
     /// Tells one thing, in one sentence, without secrets.
     fn tell(&self, level: Level, text: &str);
+
+    /// Shows lines that belong together, and that somebody else said.
+    fn group(&self, _title: &str, lines: &[&str]) {
+        lines.iter().for_each(|line| self.tell(Level::Info, line));
+    }
+
+    /// Returns what hides secrets from all output that follows, where the platform can be asked to. By default nobody is.
+    fn masks(&self) -> Masks {
+        Masks::none()
+    }
 
     /// Returns what passes on, from another thread, lines that a process of ours has to say. By default nobody hears.
     fn line(&self) -> Box<dyn FnMut(&str) + Send> {

@@ -12,9 +12,6 @@ use super::cell::{Swapped, nonce};
 use super::wait::{jittered, pause};
 use super::{Loaded, Relay, RelayError, Session, Step, Want};
 
-/// A waiter looks again after this long, and up to twice as long.
-const POLL: Duration = Duration::from_millis(250);
-
 /// The lease of one exchange.
 pub(super) struct Held {
     pub(super) loaded: Box<Loaded>,
@@ -42,7 +39,7 @@ pub(super) enum Admission {
 }
 
 impl Relay<'_> {
-    /// Loads the slot until nothing is due or the lease is ours.
+    /// Loads the slot until nothing is due or the lease is ours; `first` is what was loaded already.
     ///
     /// # Errors
     /// When the slot is empty or dead, the preflight fails, or somebody else has the lease for too long.
@@ -51,6 +48,7 @@ impl Relay<'_> {
         session: &Session,
         want: &Want,
         refused: Option<&AccessToken>,
+        mut first: Option<Loaded>,
     ) -> Result<Admission, RelayError> {
         let clock = self.around.clock;
         let start = clock.boot();
@@ -59,7 +57,10 @@ impl Relay<'_> {
         let mut told = Duration::ZERO;
         loop {
             let recovered = Step::Recover.run(|| self.recover())?;
-            let loaded = Step::Load.run(|| self.load())?;
+            let loaded = match first.take() {
+                Some(loaded) => loaded,
+                None => Step::Load.run(|| self.load())?,
+            };
             let state = loaded.baton().state();
             if let Some(lease) = state.lease()
                 && observed.is_none_or(|observed| observed.id != lease.id)
@@ -91,7 +92,7 @@ impl Relay<'_> {
                         if !self.journals().exist() || waited >= self.waiting() {
                             return Err(RelayError::RolledBack);
                         }
-                        clock.sleep(jittered(POLL)?);
+                        clock.sleep(jittered(self.lengths().poll)?);
                         continue;
                     }
                     if let Some(held) = self.take(session, loaded, due, unproven.map(|(_, since)| since))? {
@@ -109,7 +110,7 @@ impl Relay<'_> {
                         self.around.tell(Level::Info, &text);
                         told = (waited * 2).max(Duration::from_secs(2));
                     }
-                    clock.sleep(jittered(POLL)?);
+                    clock.sleep(jittered(self.lengths().poll)?);
                 }
             }
         }
@@ -191,7 +192,7 @@ impl Relay<'_> {
     pub(super) fn renew_lease(&self, held: &mut Held) -> Result<bool, RelayError> {
         let taken = self.around.clock.boot();
         let (lease, id) = self.lease_of(&held.owner)?;
-        match self.swap(&held.loaded, held.loaded.baton().leased(lease, nonce()?))? {
+        match self.swap_under(held, &held.loaded, held.loaded.baton().leased(lease, nonce()?))? {
             Swapped::Done(loaded) => {
                 held.loaded = loaded;
                 held.id = id;

@@ -37,7 +37,21 @@ impl Relay<'_> {
     /// # Errors
     /// When there is nothing to renew, the authority or the store refuses, or a lease lasts too long.
     pub fn refresh(&self, session: &Session, want: Want) -> Result<Refreshed, RelayError> {
-        self.refresh_with(session, want, None)
+        self.refresh_with(session, want, None, None)
+    }
+
+    /// The same over what was loaded a moment ago, after journals were recovered: it is not loaded again before there is
+    /// something to do.
+    ///
+    /// # Errors
+    /// As [`Self::refresh`].
+    pub fn refresh_from(
+        &self,
+        session: &Session,
+        want: Want,
+        loaded: Loaded,
+    ) -> Result<Refreshed, RelayError> {
+        self.refresh_with(session, want, None, Some(loaded))
     }
 
     /// The same for an access token that was refused where it was used: if the slot has another, that one is adopted.
@@ -45,7 +59,7 @@ impl Relay<'_> {
     /// # Errors
     /// As [`Self::refresh`].
     pub fn replace(&self, session: &Session, refused: &AccessToken) -> Result<Refreshed, RelayError> {
-        self.refresh_with(session, Want::default(), Some(refused))
+        self.refresh_with(session, Want::default(), Some(refused), None)
     }
 
     fn refresh_with(
@@ -53,10 +67,11 @@ impl Relay<'_> {
         session: &Session,
         want: Want,
         refused: Option<&AccessToken>,
+        mut first: Option<Loaded>,
     ) -> Result<Refreshed, RelayError> {
         let (mut want, mut exchanged) = (want, false);
         for _ in 0..MAX_ROUNDS {
-            let mut held = match self.admit(session, &want, refused)? {
+            let mut held = match self.admit(session, &want, refused, first.take())? {
                 Admission::Use(loaded) => return Ok(Refreshed { loaded: *loaded, exchanged }),
                 Admission::Lease(held) => *held,
             };
@@ -83,7 +98,10 @@ impl Relay<'_> {
             exchanged |= ending.has_exchanged();
             match ending.next(want) {
                 Some(next) => want = next,
-                None => return Ok(Refreshed { loaded: *held.loaded, exchanged }),
+                None => {
+                    self.tidy();
+                    return Ok(Refreshed { loaded: *held.loaded, exchanged });
+                }
             }
         }
         Err(RelayError::Restless)
@@ -145,6 +163,13 @@ impl Relay<'_> {
         Ok(true)
     }
 
+    /// Has the store remove what nobody can need any more. Failing to is no error: it is only room.
+    fn tidy(&self) {
+        if let Err(error) = self.store.tidy(&self.id.slot) {
+            self.around.tell(Level::Detail, &format!("old records were not removed: {}", explain(&error)));
+        }
+    }
+
     /// Hands the lease back. Failing to is no error: it runs out.
     fn hand_back(&self, held: &Held) {
         self.finish(held, State::handed_back);
@@ -157,7 +182,7 @@ impl Relay<'_> {
                 return Ok(());
             }
             let writer = nonce()?;
-            match self.swap(&loaded, loaded.baton().with(|state| change(state, writer)))? {
+            match self.swap_under(held, &loaded, loaded.baton().with(|state| change(state, writer)))? {
                 Swapped::Done(_) | Swapped::Conflict => Ok(()),
             }
         });

@@ -6,6 +6,7 @@
 #![expect(clippy::disallowed_methods, reason = "tests arrange files, processes and time by themselves")]
 #![expect(clippy::unwrap_used, reason = "what a test cannot arrange is a failed test")]
 
+mod action;
 mod arguments;
 mod exchanges;
 mod inputs;

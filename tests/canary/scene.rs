@@ -154,7 +154,7 @@ impl Scene {
     }
 
     #[track_caller]
-    fn search(&self, outcome: &Outcome) {
+    pub(crate) fn search(&self, outcome: &Outcome) {
         let needle = |(kind, secret): (_, String)| (kind, Needle::new(&secret), secret);
         let secrets: Vec<_> = self.secrets().into_iter().map(needle).collect();
         let (said, complained) = (Hay::new(outcome.stdout.as_bytes()), Hay::new(outcome.stderr.as_bytes()));
@@ -184,9 +184,13 @@ impl Scene {
         let in_home = path == self.sandbox.path("home/auth.json");
         let renewed = path.starts_with(self.sandbox.home())
             && path.file_name().unwrap().to_str().unwrap().starts_with("authbaton-renewed-");
+        // The action makes the home of a job below the temporary directory.
+        let of_job = path.strip_prefix(self.sandbox.path("temporary")).is_ok_and(|path| {
+            path.to_str().is_some_and(|it| it.starts_with("authbaton-action-") && it.ends_with("/home/auth.json"))
+        });
         let private = || fs::metadata(path).unwrap().permissions().mode() & 0o7777 == 0o600;
         match kind {
-            Kind::Working => (in_home || renewed && self.home_is_holder.get()) && private(),
+            Kind::Working => (in_home || of_job || renewed && self.home_is_holder.get()) && private(),
             // A home that is the holder also has what came back and could not be placed or used.
             Kind::Refresh => (in_home || renewed) && private() && self.home_is_holder.get(),
             Kind::Foreign => false,

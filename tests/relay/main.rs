@@ -16,6 +16,7 @@ mod descent;
 mod holder;
 mod keys;
 mod lab;
+mod late;
 mod launch;
 mod leases;
 mod obstacles;
