@@ -34,7 +34,7 @@ pub fn run(arguments: &[OsString]) -> ExitCode {
         Err(problem) => return output::plain(false, ErrorId::Usage, problem).into(),
     };
     let output = Output::new(&parsed.common, parsed.verb.name());
-    let settings = match settings::settings(&parsed.common) {
+    let settings = match settings::settings(&parsed.common, parsed.verb.secret_variables()) {
         Ok(settings) => settings,
         Err(problems) => return output.usage(&problems.to_string()).into(),
     };

@@ -111,6 +111,7 @@ impl Bench<'_> {
             environment: self.environment,
             ca_file: self.settings.ca_file.as_deref(),
             audience: &self.settings.id.audience,
+            secrets: &self.settings.secret_variables,
         }
     }
 

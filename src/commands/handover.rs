@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 use super::bench::SEAL_KEY_VARIABLE;
 use super::{Bench, CommandError};
 use crate::home::Home;
-use crate::job::Job;
+use crate::job::{Job, for_helper};
 use crate::store::StoreUrl;
 
 /// Where the machine keeps our state, and how the policy finds its files.
@@ -19,7 +19,7 @@ const PLACES: [&str; 4] = ["HOME", "XDG_STATE_HOME", "USER", "ProgramData"];
 #[derive(Serialize)]
 struct Handover<'a> {
     options: &'a Value,
-    environment: BTreeMap<&'a str, Zeroizing<String>>,
+    environment: BTreeMap<String, Zeroizing<String>>,
 }
 
 impl Bench<'_> {
@@ -36,7 +36,17 @@ impl Bench<'_> {
         };
         let of_store = self.settings.store.as_ref().map(StoreUrl::variables).unwrap_or_default();
         let names = [SEAL_KEY_VARIABLE].iter().chain(&PLACES).chain(&Job::VARIABLES).chain(of_store);
-        let environment = names.filter_map(|name| Some((*name, self.environment.get(name)?))).collect();
+        let mut environment = BTreeMap::new();
+        if self.settings.store.as_ref().is_some_and(StoreUrl::needs_whole_environment) {
+            // Not ours, and not the seed. What is not UTF-8 the helper does without.
+            let all = for_helper(self.environment.all(), &self.settings.secret_variables);
+            let texts = all.into_iter().filter_map(|(name, value)| {
+                Some((name.into_string().ok()?, Zeroizing::new(value.into_string().ok()?)))
+            });
+            environment.extend(texts);
+        }
+        let named = names.filter_map(|name| Some(((*name).to_owned(), self.environment.get(name)?)));
+        environment.extend(named);
         let handover = Handover { options: &options, environment };
         serde_json::to_vec(&handover).map(Zeroizing::new).map_err(|_| CommandError::NotHandedOver)
     }

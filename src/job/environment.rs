@@ -16,7 +16,7 @@ pub enum Environment {
     Process,
     /// A fixed set: for tests.
     Fixed(BTreeMap<String, String>),
-    /// What another process of ours has handed over.
+    /// What another process of ours has handed over, or what somebody may see of the rest.
     HandedOver(BTreeMap<String, Zeroizing<String>>),
 }
 
@@ -43,6 +43,13 @@ impl Environment {
         value.filter(|value| !value.is_empty()).map(PathBuf::from)
     }
 
+    /// Returns these variables alone, as far as they are set.
+    #[must_use]
+    pub fn only(&self, names: &[&str]) -> Self {
+        let set = names.iter().filter_map(|name| Some(((*name).to_owned(), self.get(name)?)));
+        Self::HandedOver(set.collect())
+    }
+
     /// Returns the directory that this process works in; none for a fixed set.
     ///
     /// # Errors
@@ -59,8 +66,9 @@ impl Environment {
     pub fn all(&self) -> Vec<(OsString, OsString)> {
         match self {
             Self::Process => std::env::vars_os().collect(),
-            // Nothing is started from there.
-            Self::HandedOver(_) => Vec::new(),
+            Self::HandedOver(variables) => {
+                variables.iter().map(|(name, value)| (name.into(), value.as_str().into())).collect()
+            }
             Self::Fixed(variables) => {
                 variables.iter().map(|(name, value)| (name.into(), value.into())).collect()
             }

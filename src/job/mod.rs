@@ -10,24 +10,28 @@ mod environment;
 #[cfg(feature = "failpoints")]
 mod failpoints;
 mod hardening;
+mod helper_environment;
 mod loopback;
 mod notices;
 mod platform;
 mod random;
 mod signals;
 mod temporary;
+mod tool;
 
 pub use broker_process::{BrokerProcess, BrokerProcessError, announce, receive_settings};
 pub use child::{ChildError, Ended, Signals};
 pub use child_environment::{ChildEnvironment, ForChild};
-pub use clock::{Clock, SystemClock};
+pub use clock::{Clock, Deadline, SystemClock};
 pub use environment::Environment;
 #[cfg(feature = "failpoints")]
 pub use failpoints::reached as failpoint;
 pub use hardening::{harden, spawn, this_program};
+pub use helper_environment::for_helper;
 pub use loopback::{Loopback, free_port};
 pub use notices::{Level, Notices, Silent, explain};
 pub use platform::{Job, Platform};
 pub use random::{NoRandomness, random};
 pub use signals::Deferral;
 pub use temporary::temporary_directory;
+pub use tool::{Said, Tool, ToolError};

@@ -4,7 +4,9 @@
 //! an error, never "empty". Every store passes one contract suite (`tests/store_contract/`).
 
 mod error;
+mod exec;
 mod file;
+mod git;
 mod open;
 mod url;
 
@@ -12,7 +14,9 @@ use std::fmt;
 use std::time::Duration;
 
 pub use error::StoreError;
+pub use exec::{ExecStore, Helper, HelperError};
 pub use file::FileStore;
+pub use git::{GitStore, GitUrl, GitUrlError};
 pub use open::Opening;
 pub use url::{StoreUrl, StoreUrlError};
 

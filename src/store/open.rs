@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{FileStore, Store, StoreError, StoreUrl};
+use super::{ExecStore, FileStore, GitStore, Store, StoreError, StoreUrl, git};
 use crate::baton::Audience;
 use crate::job::Environment;
 
@@ -14,6 +14,8 @@ pub struct Opening<'a> {
     pub ca_file: Option<&'a Path>,
     /// Who may open the batons: stores that many audiences share name their cells by it.
     pub audience: &'a Audience,
+    /// Variables with secrets of ours, by name: no helper of a store gets to see them.
+    pub secrets: &'a [String],
 }
 
 impl StoreUrl {
@@ -21,11 +23,15 @@ impl StoreUrl {
     ///
     /// # Errors
     /// When something that the store needs is not here.
-    pub fn open(&self, _with: &Opening<'_>) -> Result<Option<Box<dyn Store>>, StoreError> {
+    pub fn open(&self, with: &Opening<'_>) -> Result<Option<Box<dyn Store>>, StoreError> {
         Ok(match self {
             Self::Home => None,
             Self::File { directory, carried, mutex } => {
                 Some(Box::new(FileStore::new(directory, *carried, *mutex)))
+            }
+            Self::Git(url) => Some(Box::new(GitStore::new(url.clone(), with.environment))),
+            Self::Exec(helper) => {
+                Some(Box::new(ExecStore::new(helper.clone(), with.environment, with.secrets)))
             }
         })
     }
@@ -34,7 +40,14 @@ impl StoreUrl {
     #[must_use]
     pub fn variables(&self) -> &'static [&'static str] {
         match self {
-            Self::Home | Self::File { .. } => &[],
+            Self::Home | Self::File { .. } | Self::Exec(_) => &[],
+            Self::Git(_) => &git::VARIABLES,
         }
+    }
+
+    /// Returns whether the store starts a program of the user's, which may need anything of the environment.
+    #[must_use]
+    pub fn needs_whole_environment(&self) -> bool {
+        matches!(self, Self::Exec(_))
     }
 }

@@ -2,6 +2,9 @@
 
 use std::path::PathBuf;
 
+use super::exec::{Helper, HelperError};
+use super::git::{GitUrl, GitUrlError};
+
 /// Which store to use.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StoreUrl {
@@ -16,13 +19,17 @@ pub enum StoreUrl {
         /// `?mutex=ci`: the CI lets one job at a time have it.
         mutex: bool,
     },
+    /// `git:URL#REF`.
+    Git(GitUrl),
+    /// `exec:PROGRAM`.
+    Exec(Helper),
 }
 
 /// Why a text is no store URL. The text itself is not repeated: some stores' URLs carry secrets.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StoreUrlError {
     /// There is no such store.
-    #[error("there is no such store: there are `file:DIR` and `home:`")]
+    #[error("there is no such store: there are `file:DIR`, `git:URL#REF`, `exec:PROGRAM` and `home:`")]
     UnknownScheme,
     /// No `scheme:` in front.
     #[error("a store begins with its kind, as in `file:/var/lib/authbaton`")]
@@ -36,6 +43,12 @@ pub enum StoreUrlError {
     /// `home:` with something behind it.
     #[error("`home:` takes nothing behind it")]
     HomeWithPath,
+    /// `git:` with something that is no repository, or no ref.
+    #[error(transparent)]
+    Git(#[from] GitUrlError),
+    /// `exec:` with something that is no program.
+    #[error(transparent)]
+    Exec(#[from] HelperError),
 }
 
 impl StoreUrl {
@@ -49,6 +62,8 @@ impl StoreUrl {
             "home" if rest.is_empty() => Ok(Self::Home),
             "home" => Err(StoreUrlError::HomeWithPath),
             "file" => Self::file(rest),
+            "git" => Ok(Self::Git(GitUrl::parse(rest)?)),
+            "exec" => Ok(Self::Exec(Helper::parse(rest)?)),
             _ => Err(StoreUrlError::UnknownScheme),
         }
     }
@@ -94,6 +109,9 @@ mod tests {
             ("/a/b", Err(StoreUrlError::NoScheme)),
             ("home:/x", Err(StoreUrlError::HomeWithPath)),
             ("ftp://host", Err(StoreUrlError::UnknownScheme)),
+            ("git:store.git", Err(StoreUrlError::Git(GitUrlError::NotARepository))),
+            ("git://host/a", Err(StoreUrlError::Git(GitUrlError::NotARepository))),
+            ("exec:sh -c x", Err(StoreUrlError::Exec(HelperError))),
         ];
         for (text, expected) in table {
             assert_eq!(StoreUrl::parse(text), expected, "{text}");
