@@ -108,7 +108,8 @@ pub(super) fn run(arguments: &[OsString], process: &Environment) -> Option<Exit>
     }
     let Asked { common, mut options, environment, mut problems } = read(process, typed);
     options.runner = action.runner.filter(|runner| *runner > 1);
-    let settings = match settings(&common) {
+    // A credential of the inputs is in a variable of ours.
+    let settings = match settings(&common, vec![CREDENTIAL.to_owned()]) {
         Ok(settings) => Some(settings),
         Err(wrong) => {
             problems

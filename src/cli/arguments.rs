@@ -280,6 +280,15 @@ impl Verb {
             Self::Action(_) => "action",
         }
     }
+
+    /// Returns the variables that the verb takes a secret from, by name.
+    pub(super) fn secret_variables(&self) -> Vec<String> {
+        match self {
+            Self::Restore(it) => it.seed_env.iter().cloned().collect(),
+            Self::Run(it) => it.seed_env.iter().cloned().collect(),
+            _ => Vec::new(),
+        }
+    }
 }
 
 impl Login {

@@ -289,6 +289,9 @@ error_table! {
     StoreGarbled "store-garbled" Store
         "The store answered as no such store does; nothing is lost"
         "check the store's address, and whether a proxy answers in its place"
+    StoreHelperFailed "store-helper-failed" Store
+        "The program that was given as a store failed; nothing is lost"
+        "the message has what it said; run it by hand with the same environment, see docs/exec-store.md"
     StoreUntrusted "store-untrusted" Store
         "The store's directory is a link, belongs to another user, or can be written by others"
         "make it a directory of this user with mode 0700"

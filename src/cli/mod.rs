@@ -41,7 +41,7 @@ pub fn run(arguments: &[OsString]) -> ExitCode {
     };
     let Call { arguments, environment, read_only, stay } = call;
     let output = Output::new(&arguments.common, arguments.verb.name());
-    let settings = match settings::settings(&arguments.common) {
+    let settings = match settings::settings(&arguments.common, arguments.verb.secret_variables()) {
         Ok(settings) => settings,
         Err(problems) => return output.usage(&problems.to_string()).into(),
     };

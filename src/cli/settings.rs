@@ -48,7 +48,7 @@ impl fmt::Display for Problems {
     }
 }
 
-pub(super) fn settings(common: &Common) -> Result<Settings, Problems> {
+pub(super) fn settings(common: &Common, secret_variables: Vec<String>) -> Result<Settings, Problems> {
     let mut problems = Problems(Vec::new());
     let client = problems.take("client", common.client.as_deref().map(client));
     let platform = problems.take("platform", common.platform.as_deref().map(platform));
@@ -69,6 +69,7 @@ pub(super) fn settings(common: &Common) -> Result<Settings, Problems> {
         home: common.home.clone(),
         store,
         store_text: common.store.clone(),
+        secret_variables,
         // A path that is not UTF-8 cannot be handed over; whoever needs it says so.
         given: serde_json::to_value(common).unwrap_or_default(),
         slot: slot.unwrap_or_default(),

@@ -116,6 +116,7 @@ impl Bench<'_> {
             ca_file: self.settings.ca_file.as_deref(),
             audience: &self.audience()?,
             masks: self.notices.masks(),
+            secrets: &self.settings.secret_variables,
         };
         Ok(url.open(&opening).map_err(RelayError::from)?)
     }

@@ -14,7 +14,7 @@ use super::bench::SEAL_KEY_VARIABLE;
 use super::{Bench, CommandError};
 use crate::disk::{Read, read_capped, replace};
 use crate::home::Home;
-use crate::job::{Clock, Job, is_running};
+use crate::job::{Clock, Job, for_helper, is_running};
 use crate::store::StoreUrl;
 
 /// Where the machine keeps our state, and how the policy finds its files.
@@ -69,7 +69,7 @@ impl Stay {
 #[derive(Serialize)]
 struct Handover<'a> {
     options: &'a Value,
-    environment: BTreeMap<&'a str, Zeroizing<String>>,
+    environment: BTreeMap<String, Zeroizing<String>>,
     read_only: Option<&'a str>,
     stay: Option<&'a Stay>,
 }
@@ -96,7 +96,17 @@ impl Bench<'_> {
             .chain(PLACES)
             .chain(Job::variables())
             .chain(of_store.iter().copied());
-        let environment = names.filter_map(|name| Some((name, self.environment.get(name)?))).collect();
+        let mut environment = BTreeMap::new();
+        if self.settings.store.as_ref().is_some_and(StoreUrl::needs_whole_environment) {
+            // Not ours, and not the seed. What is not UTF-8 the helper does without.
+            let all = for_helper(self.environment.all(), &self.settings.secret_variables);
+            let texts = all.into_iter().filter_map(|(name, value)| {
+                Some((name.into_string().ok()?, Zeroizing::new(value.into_string().ok()?)))
+            });
+            environment.extend(texts);
+        }
+        let named = names.filter_map(|name| Some((name.to_owned(), self.environment.get(name)?)));
+        environment.extend(named);
         let read_only = self.read_only.as_deref();
         let handover = Handover { options: &options, environment, read_only, stay };
         serde_json::to_vec(&handover).map(Zeroizing::new).map_err(|_| CommandError::NotHandedOver)

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use self::ready::{with_holder, with_store};
 use super::ready::Renewal;
 use super::start_broker::{BROKER_FINISH, NOT_STORED, Serve, settle, start_broker};
-use super::{Bench, BrokerWhen, CommandError, Report, RestoreOptions, SecretSource};
+use super::{Bench, BrokerWhen, CommandError, Report, RestoreOptions};
 use crate::disk::replace;
 use crate::home::{LeftLogin, PlacedLogin};
 use crate::job::{BrokerProcess, ChildEnvironment, ForChild, Signals, explain};
@@ -60,15 +60,11 @@ pub fn run(bench: &Bench<'_>, options: &RunOptions) -> Result<Report, CommandErr
         },
     };
     let placed = PlacedLogin::note(home)?;
-    let secrets: Vec<String> = match &options.restore.seed {
-        Some(SecretSource::Variable(name)) => vec![name.clone()],
-        _ => Vec::new(),
-    };
     let wanted = ForChild {
         client: bench.settings.client,
         home: home.path(),
         broker: url.as_deref(),
-        secrets: &secrets,
+        secrets: &bench.settings.secret_variables,
     };
     let environment = ChildEnvironment::new(bench.environment.all(), wanted);
     // One that cannot be started leaves as much to clean up.

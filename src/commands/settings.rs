@@ -22,6 +22,8 @@ pub struct Settings {
     pub store_text: Option<String>,
     /// The common options as they were given, for a broker of ours.
     pub given: serde_json::Value,
+    /// Variables that a verb takes a secret from, by name.
+    pub secret_variables: Vec<String>,
     /// `--slot`.
     pub slot: SlotName,
     /// `--audience`; by default the store's own.

@@ -5,10 +5,8 @@ use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
+use super::helper_environment::is_ours;
 use crate::credential::Client;
-
-/// Ours, and the inputs of an action, which have seeds and keys in them.
-const OUR_PREFIXES: [&str; 2] = ["AUTHBATON_", "INPUT_"];
 
 /// Tokens that a CI gives unasked, and with which a job reaches caches, secrets or other clouds.
 ///
@@ -88,7 +86,7 @@ fn is_withheld(name: &OsStr, wanted: ForChild<'_>) -> bool {
         Client::Llmx => &LLMX_CREDENTIALS,
     };
     let is = |other: &str| name == other;
-    OUR_PREFIXES.iter().any(|prefix| name.as_encoded_bytes().starts_with(prefix.as_bytes()))
+    is_ours(name)
         || CI_TOKENS.into_iter().any(is)
         || credentials.iter().copied().any(is)
         || wanted.secrets.iter().any(|secret| is(secret))

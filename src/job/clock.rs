@@ -4,7 +4,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "this file owns the clocks and the waiting")]
 
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use chrono::{DateTime, Utc};
 
@@ -20,6 +20,24 @@ pub trait Clock {
 
     /// Waits for `duration`.
     fn sleep(&self, duration: Duration);
+}
+
+/// An end for the work of other programs, which know nothing of a [`Clock`] of ours: always in real time.
+#[derive(Clone, Copy)]
+pub struct Deadline(Instant);
+
+impl Deadline {
+    /// Sets the end: so long from now.
+    #[must_use]
+    pub fn after(limit: Duration) -> Self {
+        Self(Instant::now() + limit)
+    }
+
+    /// Returns how long it is until then.
+    #[must_use]
+    pub fn left(self) -> Duration {
+        self.0.saturating_duration_since(Instant::now())
+    }
 }
 
 /// The clocks of this machine.
@@ -50,7 +68,6 @@ impl Clock for SystemClock {
     #[cfg(not(unix))]
     fn boot(&self) -> Duration {
         use std::sync::OnceLock;
-        use std::time::Instant;
         static START: OnceLock<Instant> = OnceLock::new();
         START.get_or_init(Instant::now).elapsed()
     }

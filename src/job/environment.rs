@@ -16,7 +16,7 @@ pub enum Environment {
     Process,
     /// A fixed set: for tests.
     Fixed(BTreeMap<String, String>),
-    /// What another process of ours has handed over, or what the inputs of an action come to.
+    /// What another process of ours has handed over, what the inputs of an action come to, or what somebody may see.
     HandedOver(BTreeMap<String, Zeroizing<String>>),
 }
 

@@ -178,7 +178,12 @@ impl RelayError {
                 error,
                 ExchangeError::Dead(_) | ExchangeError::ReplyRefused(_) | ExchangeError::ReplySpent
             ),
-            Self::LeaseTimeout { .. } | Self::ReadOnly(_) | Self::NotExclusive | Self::Suspect(_) => true,
+            // A store that takes no write says so at the lease: nothing was spent.
+            Self::Store(StoreError::Denied(_))
+            | Self::LeaseTimeout { .. }
+            | Self::ReadOnly(_)
+            | Self::NotExclusive
+            | Self::Suspect(_) => true,
             _ => false,
         }
     }

@@ -27,6 +27,9 @@ pub enum StoreError {
     /// It answered, and not as such a store does. A write may have landed.
     #[error("the store's answer cannot be understood: {0}")]
     Garbled(String),
+    /// The program that the user gave for a store failed, and not in a way that it has a code for. A write may have landed.
+    #[error("the store's helper failed: {0}")]
+    Helper(String),
     /// It was seen to let two writers win.
     #[error("the store does not keep two jobs from writing at once: {0}")]
     NotExclusive(String),

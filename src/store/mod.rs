@@ -5,7 +5,9 @@
 
 mod actions_cache;
 mod error;
+mod exec;
 mod file;
+mod git;
 mod open;
 mod read_only;
 mod url;
@@ -15,7 +17,9 @@ use std::time::Duration;
 
 pub use actions_cache::ActionsCacheStore;
 pub use error::StoreError;
+pub use exec::{ExecStore, Helper, HelperError};
 pub use file::FileStore;
+pub use git::{GitStore, GitUrl, GitUrlError};
 pub use open::Opening;
 pub use read_only::ReadOnlyStore;
 pub use url::{StoreUrl, StoreUrlError};

@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use super::{ActionsCacheStore, FileStore, Store, StoreError, StoreUrl, actions_cache};
+use super::{
+    ActionsCacheStore, ExecStore, FileStore, GitStore, Store, StoreError, StoreUrl, actions_cache, git,
+};
 use crate::baton::Audience;
 use crate::job::{Environment, Masks};
 
@@ -16,6 +18,8 @@ pub struct Opening<'a> {
     pub audience: &'a Audience,
     /// Where secrets go that a store is given by its service, such as the signatures of addresses.
     pub masks: Masks,
+    /// Variables with secrets of ours, by name: no helper of a store gets to see them.
+    pub secrets: &'a [String],
 }
 
 impl StoreUrl {
@@ -32,6 +36,10 @@ impl StoreUrl {
             Self::ActionsCache { writing_ref } => {
                 Some(Box::new(ActionsCacheStore::open(writing_ref.as_deref(), with)?))
             }
+            Self::Git(url) => Some(Box::new(GitStore::new(url.clone(), with.environment))),
+            Self::Exec(helper) => {
+                Some(Box::new(ExecStore::new(helper.clone(), with.environment, with.secrets)))
+            }
         })
     }
 
@@ -42,7 +50,7 @@ impl StoreUrl {
     /// When the environment does not tell it.
     pub fn audience(&self, environment: &Environment) -> Result<Audience, StoreError> {
         match self {
-            Self::Home | Self::File { .. } => Ok(Audience::default()),
+            Self::Home | Self::File { .. } | Self::Git(_) | Self::Exec(_) => Ok(Audience::default()),
             Self::ActionsCache { .. } => actions_cache::audience(environment),
         }
     }
@@ -51,8 +59,15 @@ impl StoreUrl {
     #[must_use]
     pub fn variables(&self) -> &'static [&'static str] {
         match self {
-            Self::Home | Self::File { .. } => &[],
+            Self::Home | Self::File { .. } | Self::Exec(_) => &[],
             Self::ActionsCache { .. } => &actions_cache::VARIABLES,
+            Self::Git(_) => &git::VARIABLES,
         }
+    }
+
+    /// Returns whether the store starts a program of the user's, which may need anything of the environment.
+    #[must_use]
+    pub fn needs_whole_environment(&self) -> bool {
+        matches!(self, Self::Exec(_))
     }
 }

@@ -2,6 +2,9 @@
 
 use std::path::PathBuf;
 
+use super::exec::{Helper, HelperError};
+use super::git::{GitUrl, GitUrlError};
+
 /// Which store to use.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StoreUrl {
@@ -21,13 +24,19 @@ pub enum StoreUrl {
         /// `?ref=`: the branch whose jobs write; by default the repository's default branch.
         writing_ref: Option<String>,
     },
+    /// `git:URL#REF`.
+    Git(GitUrl),
+    /// `exec:PROGRAM`.
+    Exec(Helper),
 }
 
 /// Why a text is no store URL. The text itself is not repeated: some stores' URLs carry secrets.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StoreUrlError {
     /// There is no such store.
-    #[error("there is no such store: there are `file:DIR`, `actions-cache:` and `home:`")]
+    #[error(
+        "there is no such store: there are `file:DIR`, `actions-cache:`, `git:URL#REF`, `exec:PROGRAM` and `home:`"
+    )]
     UnknownScheme,
     /// No `scheme:` in front.
     #[error("a store begins with its kind, as in `file:/var/lib/authbaton`")]
@@ -44,6 +53,12 @@ pub enum StoreUrlError {
     /// `home:` with something behind it.
     #[error("`home:` takes nothing behind it")]
     HomeWithPath,
+    /// `git:` with something that is no repository, or no ref.
+    #[error(transparent)]
+    Git(#[from] GitUrlError),
+    /// `exec:` with something that is no program.
+    #[error(transparent)]
+    Exec(#[from] HelperError),
 }
 
 impl StoreUrl {
@@ -58,6 +73,8 @@ impl StoreUrl {
             "home" => Err(StoreUrlError::HomeWithPath),
             "file" => Self::file(rest),
             "actions-cache" => Self::actions_cache(rest),
+            "git" => Ok(Self::Git(GitUrl::parse(rest)?)),
+            "exec" => Ok(Self::Exec(Helper::parse(rest)?)),
             _ => Err(StoreUrlError::UnknownScheme),
         }
     }
@@ -135,6 +152,9 @@ mod tests {
             ("/a/b", Err(StoreUrlError::NoScheme)),
             ("home:/x", Err(StoreUrlError::HomeWithPath)),
             ("ftp://host", Err(StoreUrlError::UnknownScheme)),
+            ("git:store.git", Err(StoreUrlError::Git(GitUrlError::NotARepository))),
+            ("git://host/a", Err(StoreUrlError::Git(GitUrlError::NotARepository))),
+            ("exec:sh -c x", Err(StoreUrlError::Exec(HelperError))),
         ];
         for (text, expected) in table {
             assert_eq!(StoreUrl::parse(text), expected, "{text}");

@@ -15,6 +15,7 @@ mod arena;
 mod authority;
 mod clocks;
 mod disks;
+mod git_stores;
 #[path = "../relay/launch.rs"]
 #[expect(dead_code, reason = "the suite of the relay uses the rest")]
 mod launch;
@@ -25,6 +26,5 @@ mod process;
 mod release;
 mod signals;
 mod stores;
-#[path = "../relay/support.rs"]
 mod support;
 mod table;

@@ -14,9 +14,14 @@ mod cache;
 #[path = "../support/cache_server/mod.rs"]
 mod cache_server;
 mod contract;
+mod exec_place;
+mod exec_store;
 mod file_store;
+mod git_place;
+mod git_store;
 mod place;
 mod races;
+mod support;
 
 /// Runs the suite against the places that an expression makes: one place per test, empty at first.
 macro_rules! store_contract {
@@ -54,3 +59,6 @@ macro_rules! store_contract {
 store_contract!(file, crate::place::File::new());
 store_contract!(actions_cache, crate::cache::Cache::new(crate::cache_server::Speaks::V2));
 store_contract!(actions_cache_v1, crate::cache::Cache::new(crate::cache_server::Speaks::V1));
+store_contract!(git_by_path, crate::git_place::ByPath::new());
+store_contract!(git_by_http, crate::git_place::ByHttp::new());
+store_contract!(exec_etcd, crate::exec_place::InEtcd::new());

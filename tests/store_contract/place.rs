@@ -4,7 +4,8 @@ use std::env;
 use std::path::{Path, PathBuf};
 
 use authbaton::baton::{SealedBytes, SlotName};
-use authbaton::store::{FileStore, Store, Swap, Version};
+use authbaton::job::{Environment, Masks};
+use authbaton::store::{FileStore, Opening, Store, StoreUrl, Swap, Version};
 use tempfile::TempDir;
 
 /// Where a store lives. Each writer opens it for itself, as each process does.
@@ -12,8 +13,18 @@ pub(crate) trait Place: Sync {
     /// Opens the store.
     fn open(&self) -> Box<dyn Store>;
 
-    /// Says in one text how another process opens it: see [`reopen`].
+    /// Returns the URL with which another process opens it.
     fn address(&self) -> String;
+
+    /// Returns the variables that this other process needs.
+    fn variables(&self) -> Vec<(&'static str, String)> {
+        Vec::new()
+    }
+
+    /// Returns whether each load and swap starts programs.
+    fn is_slow(&self) -> bool {
+        false
+    }
 }
 
 /// A directory that does not exist yet, in one that vanishes.
@@ -45,13 +56,24 @@ impl Place for File {
     }
 }
 
-/// Opens the store that a place's address names.
-pub(crate) fn reopen(address: &str) -> Box<dyn Store> {
-    match address.split_once(':') {
-        Some((kind @ ("V2" | "V1"), rest)) => crate::cache::reopen(kind, rest),
-        Some(("file", directory)) => Box::new(FileStore::new(Path::new(directory), false, false)),
-        _ => panic!("no store at {address}"),
-    }
+/// Opens the store that a URL names, with these variables, for whom it is by default.
+pub(crate) fn open(url: &str, environment: &Environment) -> Box<dyn Store> {
+    let url = StoreUrl::parse(url).unwrap();
+    let audience = url.audience(environment).unwrap();
+    let opening =
+        Opening { environment, ca_file: None, audience: &audience, masks: Masks::none(), secrets: &[] };
+    url.open(&opening).unwrap().unwrap()
+}
+
+/// Variables for [`open`].
+pub(crate) fn fixed(variables: &[(&str, &str)]) -> Environment {
+    let owned = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    Environment::Fixed(owned.collect())
+}
+
+/// Where the machine has its programs.
+pub(crate) fn programs() -> String {
+    env::var("PATH").unwrap()
 }
 
 pub(crate) fn slot() -> SlotName {
@@ -79,7 +101,9 @@ pub(crate) fn get(store: &dyn Store, slot: &SlotName) -> Option<(String, Version
     Some((String::from_utf8(bytes.as_slice().to_vec()).unwrap(), version))
 }
 
-/// How much to try: the first by default, the second with `AUTHBATON_TEST_SIZE=full`.
-pub(crate) fn size(smoke: usize, full: usize) -> usize {
+/// How much to try, with a quick store and with a slow one: the first by default, the second with
+/// `AUTHBATON_TEST_SIZE=full`.
+pub(crate) fn size(place: &dyn Place, quick: [usize; 2], slow: [usize; 2]) -> usize {
+    let [smoke, full] = if place.is_slow() { slow } else { quick };
     if env::var("AUTHBATON_TEST_SIZE").is_ok_and(|size| size == "full") { full } else { smoke }
 }

@@ -6,15 +6,16 @@ use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
+use authbaton::job::Environment;
 use authbaton::store::{Store, Swap};
 
-use crate::place::{Place, content, get, put, reopen, size, slot};
+use crate::place::{Place, content, get, open, put, size, slot};
 
 const ADDRESS: &str = "AUTHBATON_TEST_RACE";
 const INCREMENTS: usize = 5;
 
 pub(crate) fn one_writer_wins_each_round(place: &dyn Place) {
-    let (writers, rounds) = (size(8, 50), size(5, 20));
+    let (writers, rounds) = (size(place, [8, 50], [4, 50]), size(place, [5, 20], [2, 20]));
     let (barrier, winners) = (Barrier::new(writers), AtomicUsize::new(0));
     thread::scope(|scope| {
         for writer in 0..writers {
@@ -42,7 +43,7 @@ pub(crate) fn one_writer_wins_each_round(place: &dyn Place) {
 }
 
 pub(crate) fn no_increment_is_lost_among_threads(place: &dyn Place) {
-    let writers = size(6, 50);
+    let writers = size(place, [6, 50], [3, 10]);
     put(&*place.open(), &slot(), None, "0");
     thread::scope(|scope| {
         for _ in 0..writers {
@@ -53,13 +54,14 @@ pub(crate) fn no_increment_is_lost_among_threads(place: &dyn Place) {
 }
 
 pub(crate) fn no_increment_is_lost_among_processes(place: &dyn Place) {
-    let writers = size(4, 50);
+    let writers = size(place, [4, 50], [2, 10]);
     put(&*place.open(), &slot(), None, "0");
     let writer = || {
         Command::new(env::current_exe().unwrap())
             .args(["--exact", "races::process::writer", "--ignored"])
             .env_clear()
             .env(ADDRESS, place.address())
+            .envs(place.variables())
             .stdout(Stdio::null())
             .spawn()
             .unwrap()
@@ -92,7 +94,7 @@ mod process {
     fn writer() {
         // Whoever runs the ignored tests by hand has named no store.
         let Ok(address) = env::var(ADDRESS) else { return };
-        increment(&*reopen(&address));
+        increment(&*open(&address, &Environment::Process));
     }
 }
 
@@ -117,7 +119,7 @@ pub(crate) fn a_reader_never_sees_half_a_content(place: &dyn Place) {
             }
         });
         let store = place.open();
-        for round in 0..size(40, 400) {
+        for round in 0..size(place, [40, 400], [8, 100]) {
             version = put(&*store, &slot(), Some(&version), &contents[round % contents.len()]);
         }
         done.store(true, Ordering::SeqCst);

@@ -166,6 +166,7 @@ fn of_store(error: &StoreError) -> ErrorId {
         StoreError::Unreachable(_) => ErrorId::StoreUnreachable,
         StoreError::Denied(_) => ErrorId::StoreDenied,
         StoreError::Garbled(_) => ErrorId::StoreGarbled,
+        StoreError::Helper(_) => ErrorId::StoreHelperFailed,
         StoreError::NotExclusive(_) => ErrorId::StoreNotExclusive,
     }
 }

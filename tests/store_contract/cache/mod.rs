@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use authbaton::baton::Audience;
 use authbaton::job::{Clock, Environment, Masks};
-use authbaton::store::{ActionsCacheStore, Opening, Store, StoreError};
+use authbaton::store::{ActionsCacheStore, Opening, Store, StoreError, StoreUrl};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::cache_server::{CacheServer, Speaks, environment, now, on_main};
@@ -61,15 +61,14 @@ impl Place for Cache {
     }
 
     fn address(&self) -> String {
-        format!("{:?}:{} {}", self.speaks, self.server.url(), self.token)
+        "actions-cache:".to_owned()
     }
-}
 
-/// Opens the store that an address names, in another process.
-pub(crate) fn reopen(kind: &str, rest: &str) -> Box<dyn Store> {
-    let speaks = if kind == "V2" { Speaks::V2 } else { Speaks::V1 };
-    let (url, token) = rest.split_once(' ').unwrap();
-    Box::new(open(environment(url, speaks, token), Masks::none(), SystemLike::default()).unwrap())
+    fn variables(&self) -> Vec<(&'static str, String)> {
+        let variables = environment(self.server.url(), self.speaks, &self.token);
+        let names = StoreUrl::parse(&self.address()).unwrap().variables();
+        names.iter().filter_map(|name| Some((*name, variables.get(*name)?.clone()))).collect()
+    }
 }
 
 pub(crate) fn open(
@@ -79,7 +78,8 @@ pub(crate) fn open(
 ) -> Result<ActionsCacheStore, StoreError> {
     let audience = Audience::new("4711").unwrap();
     let environment = Environment::Fixed(variables);
-    let opening = Opening { environment: &environment, ca_file: None, audience: &audience, masks };
+    let opening =
+        Opening { environment: &environment, ca_file: None, audience: &audience, masks, secrets: &[] };
     ActionsCacheStore::open_at(None, &opening, Box::new(clock))
 }
 

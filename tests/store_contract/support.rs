@@ -1,0 +1,9 @@
+//! What this suite uses of what all share.
+
+#[path = "../support/etcd.rs"]
+pub(crate) mod etcd;
+#[path = "../support/git_host.rs"]
+pub(crate) mod git_host;
+#[path = "../support/process.rs"]
+#[expect(dead_code, reason = "other suites use the rest")]
+pub(crate) mod process;
