@@ -99,3 +99,13 @@ fn the_same_action_is_the_same_everywhere_and_says_its_version() {
     }
     assert!(pins.len() > 4, "{pins:?}");
 }
+
+/// Who copies the placeholder must find out what belongs there.
+#[test]
+fn the_placeholder_is_explained() {
+    for page in ["README.md", "docs/github.md"] {
+        assert!(workflows::text(page).contains(PLACEHOLDER), "{page}");
+    }
+    let page = workflows::text("docs/github.md");
+    assert!(page.contains("Replace `OWNER` by") && page.contains("the zeros by the commit of a release"));
+}

@@ -1,6 +1,6 @@
 //! The release: the scripts of its workflow, run here on made-up trees.
 
-use std::{fs, path::Path, process::Command, time::Duration};
+use std::{fs, os::unix::fs::PermissionsExt, path::Path, process::Command, time::Duration};
 
 use super::{process, workflows};
 
@@ -27,6 +27,27 @@ fn a_release_has_the_version_of_the_program_and_says_what_changed() {
     script("release-notes", tree.path(), &["1.2"]).exited(1).said("Cargo.toml has another version");
     fs::write(tree.path().join("CHANGELOG.md"), "## [1.2.3]\n\n## [1.2.30]\n\n- Other.\n").unwrap();
     script("release-notes", tree.path(), &["1.2.3"]).exited(1).said("CHANGELOG.md says nothing");
+}
+
+/// A `cargo` that builds a program which needs the libraries of this machine, as almost all of its programs do.
+#[test]
+fn a_program_for_linux_that_is_not_static_is_not_released() {
+    let tree = tempfile::tempdir().unwrap();
+    let bin = tree.path().join("bin");
+    fs::create_dir(&bin).unwrap();
+    let cargo = "#!/bin/sh\nmkdir -p target/x86_64-unknown-linux-musl/release\n\
+                 cp /usr/bin/env target/x86_64-unknown-linux-musl/release/authbaton\n";
+    fs::write(bin.join("cargo"), cargo).unwrap();
+    fs::set_permissions(bin.join("cargo"), fs::Permissions::from_mode(0o755)).unwrap();
+    let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap());
+    let mut build = Command::new("bash");
+    build
+        .arg(workflows::path(".ci/build-release"))
+        .args(["x86_64-unknown-linux-musl", "linux-x64", "dist"])
+        .env("PATH", path)
+        .current_dir(tree.path());
+    process::run(&mut build, b"", LIMIT).unwrap().exited(1).said("is not static");
+    assert!(!tree.path().join("dist").exists());
 }
 
 /// What the workflow promises of the oldest Rust is what `Cargo.toml` does.
