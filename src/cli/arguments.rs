@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use chrono::TimeDelta;
-use clap::{ArgGroup, Args, Command, CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{ArgGroup, Args, Command, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use serde::{Deserialize, Serialize};
 
@@ -30,7 +30,7 @@ pub(super) struct Arguments {
     pub(super) verb: Verb,
 }
 
-#[derive(Args, Deserialize, Serialize)]
+#[derive(Args, Default, Deserialize, Serialize)]
 #[command(next_help_heading = "Common options")]
 pub(super) struct Common {
     /// The client whose login it is: `codex` or `llmx` [default: codex]
@@ -122,6 +122,9 @@ pub(super) enum Verb {
     Broker(Broker),
     /// Show the whole relay against a built-in authority
     Rehearse,
+    /// A stage of the GitHub Action, with its inputs as variables
+    #[command(hide = true)]
+    Action(Action),
 }
 
 #[derive(Args)]
@@ -214,6 +217,23 @@ pub(super) struct Broker {
 }
 
 #[derive(Args)]
+pub(super) struct Action {
+    /// The stage
+    pub(super) stage: Stage,
+    /// The process of the runner
+    pub(super) runner: Option<u32>,
+}
+
+/// A stage of an action.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Stage {
+    /// Before the steps that use it.
+    Main,
+    /// At the end of the job.
+    Post,
+}
+
+#[derive(Args)]
 pub(super) struct Refresh {
     /// Renew although nothing is due, and although the slot is dead
     #[arg(long)]
@@ -257,6 +277,7 @@ impl Verb {
             Self::Run(_) => "run",
             Self::Broker(_) => "broker",
             Self::Rehearse => "rehearse",
+            Self::Action(_) => "action",
         }
     }
 }

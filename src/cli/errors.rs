@@ -61,6 +61,21 @@ error_table! {
     Usage "usage" Usage
         "The command line, or a variable that stands for an option, is wrong"
         "see `authbaton --help` and `authbaton VERB --help`"
+    InputInvalid "input-invalid" Usage
+        "An input of the action is wrong, or two do not go together; all problems are named"
+        "correct the inputs that the message names; `action.yml` says what each takes"
+    EventRefused "event-refused" Usage
+        "The event that started the run can be caused by strangers, or runs their code, so the run gets no login"
+        "do what the message says; `allow-untrusted-events: true` lets such runs use the login, read-only, where you trust what they run"
+    RivalCredential "rival-credential" Usage
+        "A variable of the job has a credential that the client would use instead of the login that it is given"
+        "remove the variable that the message names from `env:`, or do not use the action in this job"
+    RunnerUnusable "runner-unusable" Usage
+        "The runner cannot be told outputs, variables or state, so nothing was placed"
+        "run this as a step of a GitHub workflow; on another system use `authbaton run` or `authbaton restore`"
+    ProgramMissing "program-missing" Usage
+        "The action has no program for this system, or not the one that its commit names; the action's scripts say this"
+        "pin the action by the commit of a release, give `binary-path`, or build from source with `version: source`"
     SecretOnArgv "secret-on-argv" Usage
         "A secret was given as an argument, where every process of the machine can read it; nothing was read"
         "pipe it, or name a file with `--from-file`; a secret that was really typed should be replaced"

@@ -1,5 +1,7 @@
 //! The command line: arguments become settings, a verb runs, its report or its error becomes text and an exit code.
 
+mod action;
+mod action_output;
 mod arguments;
 mod errors;
 mod exit;
@@ -16,31 +18,41 @@ pub use exit::Exit;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use crate::commands::{self, Bench, CommandError, Report};
+use crate::commands::{self, Bench, CommandError, Report, Stay};
 use crate::job::{Environment, SystemClock};
 use arguments::{Arguments, Verb};
+use handover::Call;
 use output::Output;
 
 /// Runs the program: `arguments` without the program's name.
 #[must_use]
 pub fn run(arguments: &[OsString]) -> ExitCode {
     let environment = Environment::Process;
+    if let Some(exit) = action::run(arguments, &environment) {
+        return exit.into();
+    }
     let parsed = match usage::parse(arguments, &environment) {
         Ok(parsed) => parsed,
         Err(stop) => return stop.report(arguments, &environment).into(),
     };
-    let (parsed, environment) = match handover::take_up(parsed, environment) {
+    let call = match handover::take_up(parsed, environment) {
         Ok(taken_up) => taken_up,
         Err(problem) => return output::plain(false, ErrorId::Usage, problem).into(),
     };
-    let output = Output::new(&parsed.common, parsed.verb.name());
-    let settings = match settings::settings(&parsed.common) {
+    let Call { arguments, environment, read_only, stay } = call;
+    let output = Output::new(&arguments.common, arguments.verb.name());
+    let settings = match settings::settings(&arguments.common) {
         Ok(settings) => settings,
         Err(problems) => return output.usage(&problems.to_string()).into(),
     };
-    let bench =
-        Bench { settings: &settings, environment: &environment, clock: &SystemClock, notices: &output };
-    match dispatch(&bench, parsed) {
+    let bench = Bench {
+        settings: &settings,
+        environment: &environment,
+        clock: &SystemClock,
+        notices: &output,
+        read_only,
+    };
+    match dispatch(&bench, arguments, stay.as_ref()) {
         Ok(report) => match (output.success(&report), report.exit_code()) {
             (Exit::Ok, Some(of_command)) => of_command.into(),
             (exit, _) => exit.into(),
@@ -49,7 +61,7 @@ pub fn run(arguments: &[OsString]) -> ExitCode {
     }
 }
 
-fn dispatch(bench: &Bench<'_>, arguments: Arguments) -> Result<Report, CommandError> {
+fn dispatch(bench: &Bench<'_>, arguments: Arguments, stay: Option<&Stay>) -> Result<Report, CommandError> {
     match arguments.verb {
         Verb::Login(it) => commands::login(bench, it.kind(), &it.source(), it.account.allow_account_change),
         Verb::Status => commands::status(bench),
@@ -60,7 +72,9 @@ fn dispatch(bench: &Bench<'_>, arguments: Arguments) -> Result<Report, CommandEr
         Verb::Rescue(it) => commands::rescue(bench, it.source().as_ref()),
         Verb::Logout(it) => commands::logout(bench, it.options()),
         Verb::Run(it) => commands::run(bench, &it.options()),
-        Verb::Broker(it) => commands::broker(bench, it.handed_over),
+        Verb::Broker(it) => commands::broker(bench, it.handed_over, stay),
         Verb::Rehearse => commands::rehearse(bench),
+        // Never: `action::run` comes first.
+        Verb::Action(_) => Err(CommandError::NoRunnerFile("GITHUB_STATE")),
     }
 }

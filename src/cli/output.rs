@@ -97,7 +97,7 @@ pub(super) fn plain(json: bool, id: ErrorId, text: &str) -> Exit {
 
 /// Text of files and tokens goes into messages, and a line break in it would begin a line of its own: to some CI systems
 /// that is a command.
-fn one_line(text: &str) -> String {
+pub(super) fn one_line(text: &str) -> String {
     text.chars().map(|it| if it.is_control() { '\u{fffd}' } else { it }).collect()
 }
 

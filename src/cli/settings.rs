@@ -16,25 +16,35 @@ use crate::store::StoreUrl;
 
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Everything that is wrong with the options, a sentence each.
-pub(super) struct Problems(Vec<String>);
+/// Everything that is wrong with the options: which, and a sentence.
+pub(super) struct Problems(Vec<(&'static str, String)>);
 
 impl Problems {
     /// Takes a value, or notes what is wrong with the option that it came from.
-    fn take<T, E: fmt::Display>(&mut self, option: &str, value: Option<Result<T, E>>) -> Option<T> {
+    fn take<T, E: fmt::Display>(&mut self, option: &'static str, value: Option<Result<T, E>>) -> Option<T> {
         match value? {
             Ok(value) => Some(value),
             Err(error) => {
-                self.0.push(format!("--{option}: {error}"));
+                self.0.push((option, error.to_string()));
                 None
             }
         }
     }
 }
 
+impl IntoIterator for Problems {
+    type Item = (&'static str, String);
+    type IntoIter = std::vec::IntoIter<Self::Item>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
+
 impl fmt::Display for Problems {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(&self.0.join("; "))
+        let told: Vec<String> = self.0.iter().map(|(option, error)| format!("--{option}: {error}")).collect();
+        out.write_str(&told.join("; "))
     }
 }
 

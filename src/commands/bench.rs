@@ -2,12 +2,13 @@
 
 use crate::authority::Authority;
 use crate::baton::SealKeys;
+use crate::credential::Credential;
 use crate::disk::{DiskError, Read, read_capped};
 use crate::home::{Home, StateDirectory};
-use crate::job::{Clock, Environment, Job, Level, Notices};
+use crate::job::{Clock, Environment, Job, Level, Notices, github};
 use crate::policy::{Gate, Layers, Policy};
 use crate::relay::{Relay, RelayError, Surroundings};
-use crate::store::{Opening, Store};
+use crate::store::{Opening, ReadOnlyStore, Store};
 
 use super::secret_input::may_be_secret;
 use super::{CommandError, Settings};
@@ -27,6 +28,8 @@ pub struct Bench<'a> {
     pub clock: &'a dyn Clock,
     /// Whom to tell.
     pub notices: &'a dyn Notices,
+    /// Why this run may not write the store, whatever that says by itself.
+    pub read_only: Option<String>,
 }
 
 /// Who holds the login.
@@ -62,7 +65,7 @@ impl Bench<'_> {
         Ok(policy)
     }
 
-    fn job(&self) -> Job {
+    pub(super) fn job(&self) -> Job {
         Job::detect(self.environment, self.settings.platform)
     }
 
@@ -121,7 +124,11 @@ impl Bench<'_> {
             None if self.job().platform.is_ci() => return Err(CommandError::StoreNotConfigured),
             None => None,
         };
-        Ok(opened.map_or(Holder::Home, Holder::Store))
+        Ok(match (opened, &self.read_only) {
+            (None, _) => Holder::Home,
+            (Some(store), None) => Holder::Store(store),
+            (Some(store), Some(reason)) => Holder::Store(Box::new(ReadOnlyStore::new(store, reason.clone()))),
+        })
     }
 
     /// Returns the store that a verb cannot do without.
@@ -158,6 +165,16 @@ impl Bench<'_> {
     ) -> Result<Relay<'a>, CommandError> {
         let state = StateDirectory::find(self.environment)?;
         Ok(Relay { around, store, facts: store.facts()?, keys, id: self.settings.id.clone(), state })
+    }
+
+    /// Hides the secrets of a login from all output that follows, where the platform can be asked to.
+    pub(super) fn mask(&self, credential: &Credential) {
+        credential.secrets().iter().for_each(|secret| self.mask_text(secret));
+    }
+
+    /// The same for one secret.
+    pub(super) fn mask_text(&self, secret: &str) {
+        github::mask_forms(secret).iter().for_each(|form| self.notices.mask(form));
     }
 
     pub(super) fn info(&self, text: &str) {

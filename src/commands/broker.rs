@@ -10,6 +10,8 @@ use crate::policy::GateError;
 use crate::relay::broker::{Current, Desk, Failure, Limits, Server, Socket, Why};
 use crate::relay::{ExchangeError, Relay, RelayError, Want};
 
+use super::handover::Stay;
+use super::ready::join;
 use super::{Bench, CommandError, Report};
 
 /// What a broker says on stdout once it can be asked.
@@ -23,11 +25,13 @@ pub(super) struct Announcement {
 ///
 /// # Errors
 /// When the slot has no usable login, the home has another one, or no port can be had.
-pub fn broker(bench: &Bench<'_>, handed_over: bool) -> Result<Report, CommandError> {
+pub fn broker(bench: &Bench<'_>, handed_over: bool, stay: Option<&Stay>) -> Result<Report, CommandError> {
     let store = bench.store("broker")?;
     let keys = bench.seal_keys()?;
     let parts = bench.parts()?;
     let around = bench.around(&parts);
+    // Who stays by himself is one of those who use the home: whoever comes and goes meanwhile is not the last.
+    let _user = stay.map(|_| join(bench, &parts)).transpose()?;
     let relay = bench.relay(&around, &*store, &keys)?;
     let socket = Socket::bind(random().map_err(RelayError::from)?).map_err(CommandError::Broker)?;
     let endpoint = socket.endpoint();
@@ -49,16 +53,26 @@ pub fn broker(bench: &Bench<'_>, handed_over: bool) -> Result<Report, CommandErr
     let desk = Arc::new(Desk::open(current, bench.settings.margin, Limits::default(), clock));
     let server = Server::start(socket, Arc::clone(&desk)).map_err(CommandError::Broker)?;
     announce(&Announcement { url: endpoint.url }).map_err(CommandError::Broker)?;
-    if handed_over {
-        let (desk, home) = (Arc::clone(&desk), parts.home.clone());
-        std::thread::spawn(move || {
-            // Kept until this process has gone: whoever comes now waits for that, and starts another broker.
-            let _alone = Users::wait_for_last(&home);
-            desk.close();
-            loop {
-                std::thread::park();
-            }
-        });
+    match stay.cloned() {
+        Some(stay) => {
+            let desk = Arc::clone(&desk);
+            std::thread::spawn(move || {
+                stay.wait(&SystemClock);
+                desk.close();
+            });
+        }
+        None if handed_over => {
+            let (desk, home) = (Arc::clone(&desk), parts.home.clone());
+            std::thread::spawn(move || {
+                // Kept until this process has gone: whoever comes now waits for that, and starts another broker.
+                let _alone = Users::wait_for_last(&home);
+                desk.close();
+                loop {
+                    std::thread::park();
+                }
+            });
+        }
+        None => {}
     }
     let mut unstored = None;
     desk.work(
@@ -79,10 +93,12 @@ pub fn broker(bench: &Bench<'_>, handed_over: bool) -> Result<Report, CommandErr
         |event| bench.notices.tell(event.level(), &event.to_string()),
     );
     drop(server);
-    match unstored {
-        Some(error) if !is_stored_by_now(&relay, &error) => Err(error.into()),
-        _ => Ok(Report::default()),
+    let unstored = unstored.filter(|error| !is_stored_by_now(&relay, error));
+    if let Some(stay) = stay {
+        // Before anybody can see that this home is not served any more.
+        stay.leave(unstored.is_none());
     }
+    unstored.map_or_else(|| Ok(Report::default()), |error| Err(error.into()))
 }
 
 /// Makes an exchange, or adopts what somebody else has made.

@@ -10,7 +10,7 @@ use crate::relay::{RelayError, Session, Surroundings};
 
 use super::explain_policy::{policy_field, with_lines};
 use super::judge::Judgement;
-use super::{Bench, CommandError, FILE, Report};
+use super::{Bench, CommandError, FILE, Parts, Report};
 
 /// A login that is not allowed may be replaced while we delete it; more often than this somebody is at war with us.
 const MAX_ROUNDS: usize = 4;
@@ -28,15 +28,25 @@ pub struct EnforceOptions {
 /// [`CommandError::LoggedOut`] when the login was not allowed; others when that cannot be decided (the file is kept).
 pub fn enforce(bench: &Bench<'_>, options: EnforceOptions) -> Result<Report, CommandError> {
     let (parts, policy) = bench.parts_and_policy()?;
+    enforce_at(bench, &parts, &policy, options)
+}
+
+/// The same in a home of ours.
+pub(super) fn enforce_at(
+    bench: &Bench<'_>,
+    parts: &Parts,
+    policy: &Policy,
+    options: EnforceOptions,
+) -> Result<Report, CommandError> {
     let file = AuthFile::of(&parts.home);
     let report = Report::default().with("home", parts.home.path().display().to_string());
-    let judged = judge(bench, &policy, &file, report, options)?;
+    let judged = judge(bench, policy, &file, report, options)?;
     // What is allowed needs no lock, and a home that cannot be written is no obstacle.
     let is_clean = judged.0.must_go().is_none() && Renewed::all(&file).unwrap_or_default().is_empty();
     if options.dry_run || is_clean || !policy.is_restricted() {
-        return conclude(bench, &policy, judged);
+        return conclude(bench, policy, judged);
     }
-    let around = bench.around(&parts);
+    let around = bench.around(parts);
     let session = around.lock()?;
     for _ in 0..MAX_ROUNDS {
         // We may have waited: both the policy and the login may be others by now.

@@ -5,7 +5,7 @@ use crate::baton::KeyError;
 use crate::credential::{Client, InputError, NotFull, Unusable};
 use crate::disk::DiskError;
 use crate::home::HomeError;
-use crate::job::{BrokerProcessError, ChildError};
+use crate::job::{BrokerProcessError, ChildError, github::FileCommandError};
 use crate::policy::{GateError, Mismatch, PolicyError};
 use crate::relay::RelayError;
 use crate::store::StoreError;
@@ -122,6 +122,29 @@ pub enum CommandError {
     /// The slot holds another login by now.
     #[error("the slot has moved on: it no longer holds the login that the rescue text renews")]
     RescueMovedOn,
+    /// The event that started the run is not to be trusted with a login.
+    #[error("{reason}: it gets no login; {fix}")]
+    EventRefused {
+        /// Why.
+        reason: &'static str,
+        /// What a person can do.
+        fix: &'static str,
+    },
+    /// A variable has a credential that the client would use instead.
+    #[error("the client would use the credential in {0} instead of this login")]
+    RivalCredential(String),
+    /// The runner names no file for outputs, variables or state.
+    #[error("the runner does not say where outputs, variables and state go: `{0}` is not set")]
+    NoRunnerFile(&'static str),
+    /// A file of the runner cannot be written.
+    #[error("the runner cannot be told something")]
+    RunnerFile(#[source] DiskError),
+    /// Something that is to be told the runner cannot be written down.
+    #[error(transparent)]
+    FileCommand(#[from] FileCommandError),
+    /// The broker of a job is gone, and what it renewed may not be in the store.
+    #[error("what the broker renewed is not in the store, or may not be")]
+    BrokerNotStored,
     /// A broker serves the home, or a run uses it.
     #[error("the home is that of a run, or has the handle of its broker: nothing in it is ever stored")]
     HomeBrokered,

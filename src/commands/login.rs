@@ -7,8 +7,8 @@ use crate::policy::Approved;
 use crate::relay::{Placement, RelayError, Seeded, Surroundings};
 
 use super::bench::Holder;
+use super::offer::tell_seeded;
 use super::report::time;
-use super::restore::tell_seeded;
 use super::{Bench, CommandError, Report, SecretSource};
 
 /// What `login` takes.
@@ -42,6 +42,26 @@ pub fn login(
     source: &SecretSource,
     allow_account_change: bool,
 ) -> Result<Report, CommandError> {
+    let credential = read_credential(bench, kind, source)?;
+    if credential.is_chatgpt() {
+        let login = FullLogin::new(&credential).map_err(CommandError::NotFull)?;
+        return chatgpt(bench, login, allow_account_change);
+    }
+    let parts = bench.parts()?;
+    let approved = parts.gate.approve(credential).map_err(CommandError::refused(kind))?;
+    put(bench, &bench.around(&parts), &approved)?;
+    bench.info("saved; authentication is checked when a request is sent");
+    Ok(Report::default()
+        .with("mode", approved.get().mode().name())
+        .with("home", parts.home.path().display().to_string()))
+}
+
+/// Reads a credential of a kind.
+pub(super) fn read_credential(
+    bench: &Bench<'_>,
+    kind: LoginKind,
+    source: &SecretSource,
+) -> Result<Credential, CommandError> {
     let what = kind.what();
     let bytes = bench.read_secret(source, what)?;
     let wrong = |problem: InputError| CommandError::Input { what, problem };
@@ -61,17 +81,8 @@ pub fn login(
             Credential::new(client, document).map_err(CommandError::Unusable)?
         }
     };
-    if credential.is_chatgpt() {
-        let login = FullLogin::new(&credential).map_err(CommandError::NotFull)?;
-        return chatgpt(bench, login, allow_account_change);
-    }
-    let parts = bench.parts()?;
-    let approved = parts.gate.approve(credential).map_err(CommandError::refused(kind))?;
-    put(bench, &bench.around(&parts), &approved)?;
-    bench.info("saved; authentication is checked when a request is sent");
-    Ok(Report::default()
-        .with("mode", approved.get().mode().name())
-        .with("home", parts.home.path().display().to_string()))
+    bench.mask(&credential);
+    Ok(credential)
 }
 
 fn chatgpt(bench: &Bench<'_>, login: FullLogin, allow_account_change: bool) -> Result<Report, CommandError> {

@@ -3,13 +3,14 @@
 
 use chrono::TimeDelta;
 
-use crate::credential::{self, Credential, FullLogin};
 use crate::home::Serving;
-use crate::relay::{Placement, Seeded};
+use crate::relay::Placement;
 
 use super::enforce::log_out_copy;
+use super::offer::{Offered, offer, read_seed};
+use super::ready::check_lifetime;
 use super::report::time;
-use super::{Bench, CommandError, LoginKind, Report, SecretSource};
+use super::{Bench, CommandError, Report, SecretSource};
 
 /// The options of `restore`.
 #[derive(Clone, Debug, Default)]
@@ -41,27 +42,31 @@ pub fn restore(bench: &Bench<'_>, options: &RestoreOptions) -> Result<Report, Co
     if Serving::of(&parts.home)?.is_some() {
         return Err(CommandError::HomeBrokered);
     }
-    let loaded = match seed {
-        None => relay.usable()?,
-        Some(login) => {
-            let approved =
-                parts.gate.approve_login(login).map_err(CommandError::refused(LoginKind::AuthJson))?;
-            relay.recover_journals()?;
-            let seeded = relay.seed(&approved, options.allow_account_change)?;
-            tell_seeded(bench, &seeded);
-            relay.usable()?
+    let placement = if options.replace { Placement::Replace } else { Placement::Careful };
+    let offered = offer(bench, &relay, seed, options.allow_account_change)?;
+    let (placed, generation) = match &offered {
+        Offered::Seed(seed) => {
+            let placed = relay.place_seed(&session, seed, placement)?;
+            check_lifetime(bench, placed.get(), options.min_ttl)?;
+            (placed, None)
+        }
+        Offered::Slot { loaded, .. } => {
+            let placed = relay
+                .place(&session, loaded, placement, options.min_ttl)
+                .map_err(|error| log_out_copy(bench, &around, &session, error))?;
+            (placed, Some(loaded.baton().state().generation))
         }
     };
-    let placement = if options.replace { Placement::Replace } else { Placement::Careful };
-    let placed = relay
-        .place(&session, &loaded, placement, options.min_ttl)
-        .map_err(|error| log_out_copy(bench, &around, &session, error))?;
     let expires_at = placed.get().lifetime().and_then(|lifetime| lifetime.expires_at);
     if expires_at.is_some_and(|at| at <= bench.clock.now()) {
         bench.warn("the access token has ended: run `authbaton refresh` before the client");
     }
-    let generation = loaded.baton().state().generation;
-    bench.info(&format!("restored slot `{}`, generation {generation}, access-only", bench.settings.id.slot));
+    if let Some(generation) = generation {
+        bench.info(&format!(
+            "restored slot `{}`, generation {generation}, access-only",
+            bench.settings.id.slot
+        ));
+    }
     Ok(Report::default()
         .with("home", parts.home.path().display().to_string())
         .with("mode", placed.get().mode().name())
@@ -70,21 +75,4 @@ pub fn restore(bench: &Bench<'_>, options: &RestoreOptions) -> Result<Report, Co
         .with("slot", bench.settings.id.slot.as_str())
         .with("store", store.name())
         .with("generation", generation))
-}
-
-/// Reads a seed: a full ChatGPT login, nothing else.
-pub(super) fn read_seed(bench: &Bench<'_>, source: &SecretSource) -> Result<FullLogin, CommandError> {
-    let what = "the seed";
-    let bytes = bench.read_secret(source, what)?;
-    let document = credential::auth_json(&bytes).map_err(|problem| CommandError::Input { what, problem })?;
-    let credential = Credential::new(bench.settings.client, document).map_err(CommandError::Unusable)?;
-    FullLogin::new(&credential).map_err(CommandError::NotFull)
-}
-
-pub(super) fn tell_seeded(bench: &Bench<'_>, seeded: &Seeded) {
-    match seeded {
-        Seeded::Taken(_) => bench.info("the seed was taken; from now on the store holds this login"),
-        Seeded::Known(_) => bench.info("the seed is ignored: the slot has had this login already"),
-        Seeded::Older(_) => bench.info("the seed is ignored: it is not newer than the slot's login"),
-    }
 }

@@ -9,38 +9,17 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use self::ready::{Renewal, with_holder, with_store};
-use super::bench::Parts;
-use super::broker::Announcement;
-use super::{Bench, CommandError, Report, RestoreOptions, SecretSource};
+use self::ready::{with_holder, with_store};
+use super::ready::Renewal;
+use super::start_broker::{BROKER_FINISH, NOT_STORED, Serve, settle, start_broker};
+use super::{Bench, BrokerWhen, CommandError, Report, RestoreOptions, SecretSource};
 use crate::disk::replace;
-use crate::home::{Home, LeftLogin, PlacedLogin};
-use crate::job::{BrokerProcess, ChildEnvironment, ForChild, Signals, explain, this_program};
-use crate::relay::Placement;
+use crate::home::{LeftLogin, PlacedLogin};
+use crate::job::{BrokerProcess, ChildEnvironment, ForChild, Signals, explain};
 use crate::store::StoreUrl;
 
-/// How long a broker may take to answer: it waits for locks and for the store.
-const BROKER_START: Duration = Duration::from_secs(60);
 /// How long a broker may take to leave by itself. One whose lock somebody in the job holds as well never does.
 const BROKER_END: Duration = Duration::from_secs(45);
-/// How long it may take once it was told to end: whoever spends a token stores the new one first.
-const BROKER_FINISH: Duration = Duration::from_secs(120);
-
-/// The exit code of a renewed login that is not stored; the broker's, and ours where the command's is 0.
-const NOT_STORED: u8 = 10;
-
-/// When a broker renews for the command.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum BrokerWhen {
-    /// Where the access token may end before the command does.
-    #[default]
-    Auto,
-    /// Always.
-    Always,
-    /// Never.
-    Never,
-}
-
 /// The options of `run`.
 #[derive(Clone, Debug)]
 pub struct RunOptions {
@@ -52,21 +31,6 @@ pub struct RunOptions {
     pub report: Option<PathBuf>,
     /// What to run.
     pub command: Vec<OsString>,
-}
-
-impl BrokerWhen {
-    /// Every value, for the command line.
-    pub const ALL: [Self; 3] = [Self::Auto, Self::Always, Self::Never];
-
-    /// Returns the name that `--broker` takes.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Auto => "auto",
-            Self::Always => "always",
-            Self::Never => "never",
-        }
-    }
 }
 
 /// Runs a command.
@@ -84,7 +48,7 @@ pub fn run(bench: &Bench<'_>, options: &RunOptions) -> Result<Report, CommandErr
     let (mut broker, url) = match ready.broker {
         Renewal::Nobody => (None, None),
         Renewal::Theirs(url) => (None, Some(url)),
-        Renewal::Ours => match start_broker(bench, home) {
+        Renewal::Ours => match start_broker(bench, home, Serve::Users) {
             Ok((process, url)) => (Some(process), Some(url)),
             Err(error) => {
                 // It may have placed its handle already.
@@ -163,36 +127,6 @@ fn has_stored(bench: &Bench<'_>, broker: &mut BrokerProcess) -> Option<bool> {
             );
             None
         }
-    }
-}
-
-fn start_broker(bench: &Bench<'_>, home: &Home) -> Result<(BrokerProcess, String), CommandError> {
-    let mut command = this_program().map_err(CommandError::Broker)?;
-    command.args(["broker", "--handed-over"]);
-    let (process, announced) = BrokerProcess::start::<Announcement>(
-        command,
-        bench.environment.all(),
-        bench.handover(home)?,
-        BROKER_START,
-        bench.clock,
-        bench.notices.line(),
-    )?;
-    Ok((process, announced.url))
-}
-
-/// Leaves a home that stays as `restore` would: the handle in it opens nothing any more.
-fn settle(bench: &Bench<'_>, parts: &Parts) {
-    let settled = || -> Result<(), CommandError> {
-        let store = bench.store("run")?;
-        let keys = bench.seal_keys()?;
-        let around = bench.around(parts);
-        let relay = bench.relay(&around, &*store, &keys)?;
-        let session = around.lock()?;
-        relay.place(&session, &relay.usable()?, Placement::Careful, None)?;
-        Ok(())
-    };
-    if let Err(error) = settled() {
-        bench.warn(&format!("the home still has a handle that opens nothing: {}", explain(&error)));
     }
 }
 

@@ -134,6 +134,17 @@ impl AuthJson {
         Zeroizing::new(serde_json::to_string_pretty(&written.fields).unwrap_or_default())
     }
 
+    /// Returns every secret by itself, to be hidden from a log: what its owner spends or shows, and no names of accounts.
+    #[must_use]
+    pub fn secrets(&self) -> Vec<Zeroizing<String>> {
+        const NO_SECRET: [&str; 3] = ["account_id", "auth_mode", "last_refresh"];
+        let mut secrets = Vec::new();
+        for name in FIELDS.into_iter().filter(|name| !NO_SECRET.contains(name)) {
+            self.fields.get(name).into_iter().for_each(|value| collect(value, &NO_SECRET, &mut secrets));
+        }
+        secrets
+    }
+
     pub(super) fn mode(&self, client: Client) -> Mode {
         let present = |name| self.fields.get(name).is_some_and(|value| !value.is_null());
         let auth_mode = self.fields.get("auth_mode").and_then(|value| Mode::deserialize(value).ok());
@@ -232,6 +243,19 @@ fn positioned(error: &serde_json::Error) -> ParseError {
     match error.classify() {
         serde_json::error::Category::Data => ParseError::NotACredential { line, column },
         _ => ParseError::NotJson { line, column },
+    }
+}
+
+/// Collects the texts in a value, but for those behind these names.
+fn collect(value: &Value, without: &[&str], into: &mut Vec<Zeroizing<String>>) {
+    match value {
+        Value::String(text) if !text.trim().is_empty() => into.push(Zeroizing::new(text.clone())),
+        Value::Array(values) => values.iter().for_each(|value| collect(value, without, into)),
+        Value::Object(fields) => {
+            let secret = fields.iter().filter(|(name, _)| !without.contains(&name.as_str()));
+            secret.for_each(|(_, value)| collect(value, without, into));
+        }
+        _ => {}
     }
 }
 

@@ -189,6 +189,12 @@ impl Credential {
         self.document.to_text()
     }
 
+    /// Returns every secret by itself, to be hidden from a log.
+    #[must_use]
+    pub fn secrets(&self) -> Vec<Zeroizing<String>> {
+        self.document.secrets()
+    }
+
     pub(super) fn document(&self) -> &AuthJson {
         &self.document
     }

@@ -17,4 +17,4 @@ pub use lock::{FileLock, Patience, Whose};
 pub use read::{Read, read_capped, read_open};
 pub use reserve::{fill, reserve};
 pub use tree::{Budget, copy_tree, new_directory, remove_locked_tree};
-pub use write::{NewFile, remove, replace};
+pub use write::{NewFile, append, new_file, remove, replace};

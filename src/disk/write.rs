@@ -2,7 +2,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "the disk room owns writing and deleting")]
 
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
@@ -51,6 +51,27 @@ impl NewFile {
 /// As [`NewFile::beside`] and [`NewFile::put`].
 pub fn replace(target: &Path, content: &[u8]) -> Result<(), DiskError> {
     NewFile::beside(target, ".authbaton-", content)?.put()
+}
+
+/// Appends to a file that is there, such as one that another program reads when we are done.
+///
+/// # Errors
+/// When it is not there, or cannot be written.
+pub fn append(path: &Path, content: &[u8]) -> Result<(), DiskError> {
+    let opened = OpenOptions::new().append(true).open(path);
+    opened.and_then(|mut file| file.write_all(content)).map_err(DiskError::io("write", path))
+}
+
+/// Creates a file that must not be there, 0600, for a process that writes it bit by bit.
+///
+/// # Errors
+/// When it is there, or cannot be made.
+pub fn new_file(path: &Path) -> Result<File, DiskError> {
+    let mut options = OpenOptions::new();
+    options.append(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map_err(DiskError::io("create", path))
 }
 
 /// Deletes a file and syncs its directory; returns whether there was one. A symbolic link is deleted, not its target.

@@ -3,6 +3,7 @@
 
 mod auth_file;
 mod error;
+mod job_home;
 mod journal;
 mod locks;
 mod place;
@@ -17,6 +18,7 @@ mod users;
 
 pub use auth_file::{AuthFile, Found, Obstacle};
 pub use error::HomeError;
+pub use job_home::JobHome;
 pub use journal::{Journal, JournalName, Journals, Leftover, LeftoverContent, Turn};
 pub use locks::{ClientLocks, HomeLock};
 pub use place::Home;

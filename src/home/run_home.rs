@@ -122,7 +122,7 @@ fn remove_if_stale(directory: &Path) -> bool {
 
 /// In a shared temporary directory others may use our names: links, and directories of theirs.
 #[cfg(unix)]
-fn is_own_directory(path: &Path) -> bool {
+pub(super) fn is_own_directory(path: &Path) -> bool {
     use std::os::unix::fs::MetadataExt;
     let own =
         |metadata: fs::Metadata| metadata.is_dir() && metadata.uid() == rustix::process::geteuid().as_raw();
@@ -130,11 +130,11 @@ fn is_own_directory(path: &Path) -> bool {
 }
 
 #[cfg(not(unix))]
-fn is_own_directory(path: &Path) -> bool {
+pub(super) fn is_own_directory(path: &Path) -> bool {
     path.symlink_metadata().is_ok_and(|metadata| metadata.is_dir())
 }
 
-fn random_name() -> Result<String, HomeError> {
+pub(super) fn random_name() -> Result<String, HomeError> {
     let bytes: [u8; 12] = random().map_err(DiskError::from)?;
     Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }

@@ -5,6 +5,7 @@
 //! through us line by line: the command has the terminal. Both ends of that are in this file.
 
 use std::ffi::OsString;
+use std::fs::File;
 use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write, stdin, stdout};
 use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::mpsc::{RecvTimeoutError, channel};
@@ -45,6 +46,14 @@ const MAX_LINE: u64 = 4 * 1024;
 const ENDING: Duration = Duration::from_secs(2);
 const POLL: Duration = Duration::from_millis(5);
 
+/// Where a broker's words go.
+pub enum Voice {
+    /// To this one, line by line, on a thread, until it ends.
+    Heard(Box<dyn FnMut(&str) + Send>),
+    /// Into a file: it outlives whoever started it.
+    Written(File),
+}
+
 /// A broker that has been started. It outlives this value: it leaves when nobody uses its home any more.
 pub struct BrokerProcess {
     child: Child,
@@ -73,7 +82,7 @@ pub enum BrokerProcessError {
 
 impl BrokerProcess {
     /// Starts `command`, which is this program with the broker's arguments, tells it `settings`, and returns where it
-    /// answers. `heard` gets what it says on stderr, on a thread, until it ends.
+    /// answers. What it says on stderr goes where `voice` says.
     ///
     /// # Errors
     /// When it does not answer within `limit`, or not as a broker does.
@@ -83,17 +92,21 @@ impl BrokerProcess {
         settings: Zeroizing<Vec<u8>>,
         limit: Duration,
         clock: &dyn Clock,
-        heard: impl FnMut(&str) + Send + 'static,
+        voice: Voice,
     ) -> Result<(Self, T), BrokerProcessError> {
         let kept = |name: &OsString| KEPT.iter().chain(&BENT).any(|kept| name == kept);
         command.env_clear().envs(environment.into_iter().filter(|(name, _)| kept(name)));
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let (stderr, heard) = match voice {
+            Voice::Heard(heard) => (Stdio::piped(), Some(heard)),
+            Voice::Written(file) => (file.into(), None),
+        };
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(stderr);
         // Ctrl-C, Ctrl-Z and a hang-up go to the group that has the terminal.
         #[cfg(unix)]
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
         let mut child = spawn(&mut command).map_err(BrokerProcessError::NotStarted)?;
         let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
-        let listener = stderr.map(|stderr| thread::spawn(move || listen(stderr, heard)));
+        let listener = stderr.zip(heard).map(|(stderr, heard)| thread::spawn(move || listen(stderr, heard)));
         let mut broker = Self { child, listener };
 
         // On a thread: a broker that neither reads nor writes would block us.

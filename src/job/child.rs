@@ -95,6 +95,23 @@ fn named(program: &OsStr) -> String {
     format!("`{name}`")
 }
 
+/// Returns whether there is a process of this number.
+#[cfg(unix)]
+#[must_use]
+pub fn is_running(process: u32) -> bool {
+    use rustix::process::{Pid, test_kill_process};
+    let process = i32::try_from(process).ok().and_then(Pid::from_raw);
+    // One of another user is there, too.
+    process.is_some_and(|process| test_kill_process(process) != Err(rustix::io::Errno::SRCH))
+}
+
+/// Cannot tell here, and says yes: who asks stays longer, and does no harm.
+#[cfg(not(unix))]
+#[must_use]
+pub fn is_running(_process: u32) -> bool {
+    true
+}
+
 /// Starts a command: its program, then its arguments.
 fn start(command: &[OsString], environment: &ChildEnvironment) -> Result<Child, ChildError> {
     let (program, arguments) = command

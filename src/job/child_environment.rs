@@ -71,12 +71,8 @@ impl ChildEnvironment {
         let ForChild { client, home, broker, .. } = wanted;
         let kept = ours.into_iter().filter(|(name, _)| !is_withheld(name, wanted));
         let mut variables: BTreeMap<OsString, OsString> = kept.collect();
-        variables.insert(client.home_variable().into(), home.into());
-        if let Some(url) = broker {
-            variables.insert(client.refresh_override().into(), url.into());
-            // Otherwise the client sends what is meant for the broker to the proxy (observed).
-            variables.extend(spare_loopback(&variables));
-        }
+        let ours = for_clients(client, home, broker, |name| variables.get(OsStr::new(name)).cloned());
+        variables.extend(ours);
         Self(variables)
     }
 
@@ -98,20 +94,37 @@ fn is_withheld(name: &OsStr, wanted: ForChild<'_>) -> bool {
         || wanted.secrets.iter().any(|secret| is(secret))
 }
 
-/// Extends both spellings by our address. One that is missing begins as the other: a program that reads it first would
-/// otherwise lose what the other says.
-fn spare_loopback(variables: &BTreeMap<OsString, OsString>) -> Vec<(OsString, OsString)> {
-    let set = |name: &str| variables.get(OsStr::new(name)).filter(|value| !value.is_empty());
-    let either = NO_PROXY.into_iter().find_map(set);
-    NO_PROXY.into_iter().map(|name| (name.into(), with_loopback(set(name).or(either)))).collect()
+/// What clients of a home need in their environment, where `there` says what it has already: the home, where its broker
+/// answers, and that this is no address for a proxy: it would get what is meant for the broker (observed).
+pub fn for_clients(
+    client: Client,
+    home: &Path,
+    broker: Option<&str>,
+    there: impl Fn(&str) -> Option<OsString>,
+) -> Vec<(OsString, OsString)> {
+    let mut variables = vec![(client.home_variable().into(), home.into())];
+    if let Some(url) = broker {
+        variables.push((client.refresh_override().into(), url.into()));
+        variables.extend(spare_loopback(there));
+    }
+    variables
 }
 
-fn with_loopback(value: Option<&OsString>) -> OsString {
-    let Some(value) = value else { return LOOPBACK.into() };
-    let mut value = value.clone();
+/// Extends both spellings by our address. One that is missing begins as the other: a program that reads it first would
+/// otherwise lose what the other says.
+fn spare_loopback(there: impl Fn(&str) -> Option<OsString>) -> Vec<(OsString, OsString)> {
+    let set = |name: &str| there(name).filter(|value| !value.is_empty());
+    let either = NO_PROXY.into_iter().find_map(set);
+    let extended = |name| with_loopback(set(name).or_else(|| either.clone()));
+    NO_PROXY.into_iter().map(|name| (name.into(), extended(name))).collect()
+}
+
+fn with_loopback(value: Option<OsString>) -> OsString {
+    let Some(mut value) = value else { return LOOPBACK.into() };
     let text = value.to_string_lossy();
     // A star alone spares everything; beside others some programs take it for a name.
-    if text.trim() != "*" && !text.split(',').any(|entry| entry.trim() == LOOPBACK) {
+    let is_spared = text.trim() == "*" || text.split(',').any(|entry| entry.trim() == LOOPBACK);
+    if !is_spared {
         value.push(",");
         value.push(LOOPBACK);
     }

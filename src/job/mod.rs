@@ -18,9 +18,9 @@ mod random;
 mod signals;
 mod temporary;
 
-pub use broker_process::{BrokerProcess, BrokerProcessError, announce, receive_settings};
-pub use child::{ChildError, Ended, Signals};
-pub use child_environment::{ChildEnvironment, ForChild};
+pub use broker_process::{BrokerProcess, BrokerProcessError, Voice, announce, receive_settings};
+pub use child::{ChildError, Ended, Signals, is_running};
+pub use child_environment::{ChildEnvironment, ForChild, for_clients};
 pub use clock::{Clock, SystemClock};
 pub use environment::Environment;
 #[cfg(feature = "failpoints")]
@@ -31,4 +31,4 @@ pub use notices::{Level, Notices, Silent, explain};
 pub use platform::{Job, Platform};
 pub use random::{NoRandomness, random};
 pub use signals::Deferral;
-pub use temporary::temporary_directory;
+pub use temporary::{is_in_workspace, temporary_directory};

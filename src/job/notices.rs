@@ -18,6 +18,11 @@ pub trait Notices {
     /// Tells one thing, in one sentence, without secrets.
     fn tell(&self, level: Level, text: &str);
 
+    /// Shows lines that belong together, and that somebody else said.
+    fn group(&self, _title: &str, lines: &[&str]) {
+        lines.iter().for_each(|line| self.tell(Level::Info, line));
+    }
+
     /// Hides a secret from all output that follows, where the platform can be asked to. By default nobody is: elsewhere
     /// the asking would be the leak.
     fn mask(&self, _secret: &str) {}

@@ -8,6 +8,15 @@ use super::Environment;
 const WORKSPACES: [&str; 3] = ["GITHUB_WORKSPACE", "CI_PROJECT_DIR", "WORKSPACE"];
 const LAST_RESORT: &str = "/tmp";
 
+/// Returns whether a path is in the workspace.
+#[must_use]
+pub fn is_in_workspace(environment: &Environment, path: &Path) -> bool {
+    let real = |path: &Path| path.canonicalize().ok();
+    let workspaces = WORKSPACES.into_iter().filter_map(|name| real(&environment.path(name)?));
+    let path = real(path).unwrap_or_else(|| path.to_owned());
+    workspaces.into_iter().any(|workspace| is_below(&path, &workspace))
+}
+
 /// Returns the temporary directory of the job: `RUNNER_TEMP`, else `TMPDIR`, else `/tmp`; one in the workspace is passed
 /// over.
 #[must_use]

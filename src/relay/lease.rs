@@ -42,7 +42,7 @@ pub(super) enum Admission {
 }
 
 impl Relay<'_> {
-    /// Loads the slot until nothing is due or the lease is ours.
+    /// Loads the slot until nothing is due or the lease is ours; `first` is what was loaded already.
     ///
     /// # Errors
     /// When the slot is empty or dead, the preflight fails, or somebody else has the lease for too long.
@@ -51,6 +51,7 @@ impl Relay<'_> {
         session: &Session,
         want: &Want,
         refused: Option<&AccessToken>,
+        mut first: Option<Loaded>,
     ) -> Result<Admission, RelayError> {
         let clock = self.around.clock;
         let start = clock.boot();
@@ -59,7 +60,10 @@ impl Relay<'_> {
         let mut told = Duration::ZERO;
         loop {
             let recovered = Step::Recover.run(|| self.recover())?;
-            let loaded = Step::Load.run(|| self.load())?;
+            let loaded = match first.take() {
+                Some(loaded) => loaded,
+                None => Step::Load.run(|| self.load())?,
+            };
             let state = loaded.baton().state();
             if let Some(lease) = state.lease()
                 && observed.is_none_or(|observed| observed.id != lease.id)

@@ -51,9 +51,25 @@ impl Relay<'_> {
         placement: Placement,
         min_ttl: Option<TimeDelta>,
     ) -> Result<Approved<Credential>, RelayError> {
+        usable(loaded.baton().state())?;
         let login = loaded.baton().login().ok_or(RelayError::SlotEmpty)?;
         self.check_lifetime(login, min_ttl)?;
         self.place_over(session, loaded, &session.file.look(self.around.clock)?, placement)
+    }
+
+    /// Places a seed that the slot would take, access-only: for a run that may not write. Nothing is stored, and nothing
+    /// will be exchanged; the refresh token stays where the seed came from.
+    ///
+    /// # Errors
+    /// As [`Self::place`].
+    pub fn place_seed(
+        &self,
+        session: &Session,
+        seed: &Approved<FullLogin>,
+        placement: Placement,
+    ) -> Result<Approved<Credential>, RelayError> {
+        let found = session.file.look(self.around.clock)?;
+        self.put(session, seed, 0, &found, placement, Form::AccessOnly)
     }
 
     /// Places what the slot holds for the clients of a broker.
@@ -96,6 +112,18 @@ impl Relay<'_> {
         usable(state)?;
         let login = loaded.baton().login().ok_or(RelayError::SlotEmpty)?;
         let approved = self.around.gate.approve_login(login.clone())?;
+        self.put(session, &approved, state.generation, found, placement, form)
+    }
+
+    fn put(
+        &self,
+        session: &Session,
+        approved: &Approved<FullLogin>,
+        generation: u64,
+        found: &Found,
+        placement: Placement,
+        form: Form<'_>,
+    ) -> Result<Approved<Credential>, RelayError> {
         let free = match found {
             Found::Nothing => true,
             Found::Credential(there) => there.is_placed_copy(),
@@ -116,7 +144,7 @@ impl Relay<'_> {
             schema: Sidecar::SCHEMA,
             store: self.store.name(),
             slot: self.id.slot.to_string(),
-            generation: state.generation,
+            generation,
             placed_at: now,
         };
         Step::Sidecar.run(|| sidecar.write(self.around.home))?;

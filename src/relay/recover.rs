@@ -60,6 +60,12 @@ impl Relay<'_> {
         self.recover().map(drop)
     }
 
+    /// Returns whether this machine has a journal of the slot, of a living process or left behind.
+    #[must_use]
+    pub fn has_journals(&self) -> bool {
+        self.journals().exist()
+    }
+
     /// Takes a sealed reply that a person kept (`rescue`).
     ///
     /// # Errors

@@ -37,7 +37,21 @@ impl Relay<'_> {
     /// # Errors
     /// When there is nothing to renew, the authority or the store refuses, or a lease lasts too long.
     pub fn refresh(&self, session: &Session, want: Want) -> Result<Refreshed, RelayError> {
-        self.refresh_with(session, want, None)
+        self.refresh_with(session, want, None, None)
+    }
+
+    /// The same over what was loaded a moment ago, after journals were recovered: it is not loaded again before there is
+    /// something to do.
+    ///
+    /// # Errors
+    /// As [`Self::refresh`].
+    pub fn refresh_from(
+        &self,
+        session: &Session,
+        want: Want,
+        loaded: Loaded,
+    ) -> Result<Refreshed, RelayError> {
+        self.refresh_with(session, want, None, Some(loaded))
     }
 
     /// The same for an access token that was refused where it was used: if the slot has another, that one is adopted.
@@ -45,7 +59,7 @@ impl Relay<'_> {
     /// # Errors
     /// As [`Self::refresh`].
     pub fn replace(&self, session: &Session, refused: &AccessToken) -> Result<Refreshed, RelayError> {
-        self.refresh_with(session, Want::default(), Some(refused))
+        self.refresh_with(session, Want::default(), Some(refused), None)
     }
 
     fn refresh_with(
@@ -53,10 +67,11 @@ impl Relay<'_> {
         session: &Session,
         want: Want,
         refused: Option<&AccessToken>,
+        mut first: Option<Loaded>,
     ) -> Result<Refreshed, RelayError> {
         let (mut want, mut exchanged) = (want, false);
         for _ in 0..MAX_ROUNDS {
-            let mut held = match self.admit(session, &want, refused)? {
+            let mut held = match self.admit(session, &want, refused, first.take())? {
                 Admission::Use(loaded) => return Ok(Refreshed { loaded: *loaded, exchanged }),
                 Admission::Lease(held) => *held,
             };

@@ -21,6 +21,13 @@ pub enum Seeded {
 }
 
 impl Seeded {
+    /// Returns what the slot holds, by itself.
+    #[must_use]
+    pub fn into_loaded(self) -> Loaded {
+        let (Self::Taken(loaded) | Self::Known(loaded) | Self::Older(loaded)) = self;
+        loaded
+    }
+
     /// Returns what the slot holds.
     #[must_use]
     pub fn loaded(&self) -> &Loaded {
@@ -39,8 +46,26 @@ impl Relay<'_> {
         login: &Approved<FullLogin>,
         allow_account_change: bool,
     ) -> Result<Seeded, RelayError> {
+        let loaded = self.load()?;
+        self.seed_over(loaded, login, allow_account_change)
+    }
+
+    /// The same over what was loaded a moment ago.
+    ///
+    /// # Errors
+    /// As [`Self::seed`].
+    pub fn seed_over(
+        &self,
+        loaded: Loaded,
+        login: &Approved<FullLogin>,
+        allow_account_change: bool,
+    ) -> Result<Seeded, RelayError> {
+        let mut first = Some(loaded);
         for _ in 0..MAX_ROUNDS {
-            let loaded = self.load()?;
+            let loaded = match first.take() {
+                Some(loaded) => loaded,
+                None => self.load()?,
+            };
             match loaded.baton().state().judge_seed(&Seed::of(login.get()), allow_account_change) {
                 SeedVerdict::Known => return Ok(Seeded::Known(loaded)),
                 SeedVerdict::Older => return Ok(Seeded::Older(loaded)),
@@ -56,6 +81,24 @@ impl Relay<'_> {
             }
         }
         Err(RelayError::Restless)
+    }
+
+    /// Returns whether the slot would take a login, for a run that may not write.
+    ///
+    /// # Errors
+    /// When it belongs to another account and `allow_account_change` is not given, or the slot knows too many.
+    pub fn would_take(
+        &self,
+        loaded: &Loaded,
+        login: &Approved<FullLogin>,
+        allow_account_change: bool,
+    ) -> Result<bool, RelayError> {
+        match loaded.baton().state().judge_seed(&Seed::of(login.get()), allow_account_change) {
+            SeedVerdict::Known | SeedVerdict::Older => Ok(false),
+            SeedVerdict::OtherAccount => Err(RelayError::AccountChange),
+            SeedVerdict::TooMany => Err(RelayError::TooManySeeds),
+            SeedVerdict::Replace => Ok(true),
+        }
     }
 
     /// Empties the slot. It goes on remembering every token that it has seen.

@@ -6,6 +6,7 @@
 mod error;
 mod file;
 mod open;
+mod read_only;
 mod url;
 
 use std::fmt;
@@ -14,6 +15,7 @@ use std::time::Duration;
 pub use error::StoreError;
 pub use file::FileStore;
 pub use open::Opening;
+pub use read_only::ReadOnlyStore;
 pub use url::{StoreUrl, StoreUrlError};
 
 use crate::baton::{SealedBytes, SlotName};

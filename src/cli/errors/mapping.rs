@@ -45,6 +45,12 @@ impl ErrorId {
             CommandError::SealKey(KeyError::Missing) => Self::SealKeyMissing,
             CommandError::SealKey(KeyError::NotAKey(_) | KeyError::TooMany) => Self::SealKeyMalformed,
             CommandError::SealKeyFile(_) => Self::SealKeyUnreadable,
+            CommandError::EventRefused { .. } => Self::EventRefused,
+            CommandError::RivalCredential(_) => Self::RivalCredential,
+            CommandError::NoRunnerFile(_) | CommandError::RunnerFile(_) | CommandError::FileCommand(_) => {
+                Self::RunnerUnusable
+            }
+            CommandError::BrokerNotStored => Self::NotStored,
             CommandError::HomeBrokered => Self::HomeBrokered,
             CommandError::NoTemporaryDirectory => Self::TemporaryDirectoryMissing,
             CommandError::NotHandedOver => Self::Usage,

@@ -107,7 +107,8 @@ mod tests {
         let table = [
             ("plain: text", "plain: text\n"),
             ("::set-output name=x::y", ": :set-output name=x::y\n"),
-            ("  \t::add-mask::x", ": :add-mask::x\n"),
+            ("  \t::add-mask::x", "  \u{fffd}::add-mask::x\n"),
+            ("  ::add-mask::x", ": :add-mask::x\n"),
             ("\u{a0}::add-mask::x", ": :add-mask::x\n"),
             ("a\n::error::b", "a\u{fffd}::error::b\n"),
             ("a\r::error::b", "a\u{fffd}::error::b\n"),

@@ -94,7 +94,9 @@ impl Payload {
     /// Reads a payload; `None` when it is none that GitHub sends.
     #[must_use]
     pub fn parse(bytes: &[u8]) -> Option<Self> {
-        serde_json::from_slice(bytes).ok()
+        // A list would be taken for the fields in their order.
+        let is_object = bytes.trim_ascii_start().starts_with(b"{");
+        serde_json::from_slice(bytes).ok().filter(|_| is_object)
     }
 
     fn is_own(&self, other: Option<&Repository>) -> bool {
@@ -196,12 +198,19 @@ impl Trust {
         }
     }
 
-    /// Applies `allow-untrusted-events`: what would be refused may use the login, and never write.
-    #[must_use]
-    pub fn or_read_only(self, allowed: bool) -> Self {
+    /// Lets a run in: as far as its store lets it, or, for the returned reason, never to write. `allow-untrusted-events`
+    /// lets in what would be refused, and never more than that.
+    ///
+    /// Whether a run of the repository's own people may write is for the store to say: the cache knows the branches, and
+    /// what another kind of store holds is not a branch's.
+    ///
+    /// # Errors
+    /// When it is refused: why, and what a person can do.
+    pub fn admit(self, allow_untrusted: bool) -> Result<Option<&'static str>, (&'static str, &'static str)> {
         match self {
-            Self::Refused { reason, .. } if allowed => Self::ReadOnly(reason),
-            as_it_is => as_it_is,
+            Self::Write | Self::ReadOnly(_) => Ok(None),
+            Self::Refused { reason, .. } if allow_untrusted => Ok(Some(reason)),
+            Self::Refused { reason, fix } => Err((reason, fix)),
         }
     }
 }

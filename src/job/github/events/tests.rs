@@ -199,11 +199,11 @@ fn dependabot_needs_secrets_of_its_own() {
 #[test]
 fn what_is_allowed_by_hand_never_writes() {
     for refused in [FORK, STRANGER, TARGET, CASCADE, ANYBODY, UNKNOWN, NO_SECRETS] {
-        assert_eq!(refused.or_read_only(false), refused);
-        assert!(matches!(refused.or_read_only(true), Trust::ReadOnly(_)), "{refused:?}");
+        assert!(refused.admit(false).is_err(), "{refused:?}");
+        assert!(matches!(refused.admit(true), Ok(Some(_))), "{refused:?}");
     }
     for other in [Trust::Write, Trust::ReadOnly(BRANCH)] {
-        assert_eq!(other.or_read_only(true), other);
+        assert_eq!((other.admit(true), other.admit(false)), (Ok(None), Ok(None)));
     }
 }
 
