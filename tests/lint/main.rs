@@ -4,7 +4,12 @@
 //! Each linter is shown to find something before it is believed to have found nothing.
 #![cfg(unix)]
 #![expect(clippy::disallowed_methods, reason = "tests arrange files, processes and time by themselves")]
-#![expect(clippy::panic, clippy::unwrap_used, reason = "what a test cannot arrange is a failed test")]
+#![expect(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "what a test cannot arrange is a failed test"
+)]
 
 mod actionlint;
 mod page;

@@ -1,13 +1,7 @@
 //! zizmor: what is syntactically right and still dangerous, such as injections, unpinned actions and wide permissions. In
 //! its pedantic persona, and offline: what it says depends on nothing but these files.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    process::Command,
-    sync::OnceLock,
-    time::Duration,
-};
+use std::{fs, path::Path, process::Command, time::Duration};
 
 use serde_json::Value;
 
@@ -22,17 +16,10 @@ const LIMIT: Duration = Duration::from_secs(60);
 /// Returns the names of the audits that fail for these files, with all that it says, or none where a developer has
 /// turned peers off.
 fn findings(files: &[String]) -> Option<Vec<(String, Value)>> {
-    static DIRECTORY: OnceLock<Result<PathBuf, String>> = OnceLock::new();
-    if peer::turned_off("zizmor") {
-        return None;
-    }
-    let directory = DIRECTORY.get_or_init(|| peer::install(&format!("zizmor-{VERSION}"), download)).as_ref();
-    let directory = directory.unwrap_or_else(|reason| {
-        panic!(
-            "\nTHE LINTER COULD NOT BE INSTALLED, and without it nothing is linted: zizmor {VERSION}.\n{reason}\n\
-             What to do: install Python 3 with pip, and check that `pip index versions zizmor` answers.\n"
-        )
-    });
+    static DIRECTORY: peer::Kept = peer::Kept::new();
+    let what_to_do = "install Python 3 with pip, check that `pip index versions zizmor` answers";
+    let install = |name: &str| peer::install(name, download);
+    let directory = peer::demand(&DIRECTORY, &format!("zizmor-{VERSION}"), what_to_do, install)?;
     let mut zizmor = Command::new(directory.join("bin").join("zizmor"));
     // Exceptions stand beside what they except; a file of settings would be far from it.
     zizmor

@@ -4,7 +4,6 @@ use std::{
     env, fs,
     path::{Path, PathBuf},
     process::Command,
-    sync::OnceLock,
     time::Duration,
 };
 
@@ -19,23 +18,14 @@ const INSTALL_LIMIT: Duration = Duration::from_secs(600);
 /// Returns Codex's program, installed on the first call. Returns none only when a developer has turned the peer tests
 /// off, and says so past the capturing of the test harness; a CI may not turn them off.
 pub(crate) fn program() -> Option<&'static Path> {
-    // The failure is kept as well: otherwise every test would wait for its own failing installation.
-    static PROGRAM: OnceLock<Result<PathBuf, String>> = OnceLock::new();
-    if peer::turned_off("the real Codex") {
-        return None;
-    }
-    match PROGRAM.get_or_init(install) {
-        Ok(program) => Some(program),
-        Err(reason) => panic!(
-            "\nTHE PEER COULD NOT BE INSTALLED, and without it this test proves nothing: Codex {VERSION}.\n{reason}\n\
-             What to do: install Node.js with npm, check that `npm view @openai/codex@{VERSION}` answers, and run\n\
-             the tests again. On a developer's machine AUTHBATON_PEERS=off leaves the peer tests out.\n"
-        ),
-    }
+    static PROGRAM: peer::Kept = peer::Kept::new();
+    let what_to_do =
+        format!("install Node.js with npm, check that `npm view @openai/codex@{VERSION}` answers");
+    peer::demand(&PROGRAM, &format!("codex-{VERSION}"), &what_to_do, install)
 }
 
-fn install() -> Result<PathBuf, String> {
-    let installed = peer::install(&format!("codex-{VERSION}"), download)?;
+fn install(name: &str) -> Result<PathBuf, String> {
+    let installed = peer::install(name, download)?;
     find(&installed).ok_or_else(|| {
         format!(
             "{} holds no program for {}-{}; remove that directory to install again",

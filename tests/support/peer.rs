@@ -6,11 +6,36 @@ use std::{
     fs::{self, File},
     io::Write,
     path::{Path, PathBuf},
+    sync::OnceLock,
 };
+
+/// What became of an installation. A failure is kept as well: otherwise every test would wait for its own.
+pub(crate) type Kept = OnceLock<Result<PathBuf, String>>;
+
+/// Returns what `install` came to, which is called once, with the peer's name. Returns none only when a developer has
+/// turned the peer tests off; fails the test where there is no peer, and says `what_to_do`.
+pub(crate) fn demand(
+    kept: &'static Kept,
+    name: &str,
+    what_to_do: &str,
+    install: impl FnOnce(&str) -> Result<PathBuf, String>,
+) -> Option<&'static Path> {
+    if turned_off(name) {
+        return None;
+    }
+    match kept.get_or_init(|| install(name)) {
+        Ok(path) => Some(path),
+        Err(reason) => panic!(
+            "\nTHE PEER COULD NOT BE INSTALLED, and without it this test proves nothing: {name}.\n{reason}\n\
+             What to do: {what_to_do}, and run the tests again. On a developer's machine AUTHBATON_PEERS=off leaves\n\
+             the peer tests out.\n"
+        ),
+    }
+}
 
 /// Returns whether a developer has turned the peer tests off, and says so past the capturing of the test harness; a CI
 /// may not turn them off.
-pub(crate) fn turned_off(what: &str) -> bool {
+fn turned_off(what: &str) -> bool {
     if env::var_os("AUTHBATON_PEERS").is_none_or(|value| value != "off") {
         return false;
     }
