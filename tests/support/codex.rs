@@ -1,16 +1,13 @@
 //! The real Codex, pinned: where it comes from, how it is configured, and how it is asked for one turn.
 
 use std::{
-    env,
-    fs::{self, File},
-    io::Write,
+    env, fs,
     path::{Path, PathBuf},
     process::Command,
-    sync::OnceLock,
     time::Duration,
 };
 
-use super::process;
+use super::{peer, process};
 
 /// The version that the tests were written against. Another one is another peer.
 pub(crate) const VERSION: &str = "0.169.0";
@@ -21,44 +18,14 @@ const INSTALL_LIMIT: Duration = Duration::from_secs(600);
 /// Returns Codex's program, installed on the first call. Returns none only when a developer has turned the peer tests
 /// off, and says so past the capturing of the test harness; a CI may not turn them off.
 pub(crate) fn program() -> Option<&'static Path> {
-    // The failure is kept as well: otherwise every test would wait for its own failing installation.
-    static PROGRAM: OnceLock<Result<PathBuf, String>> = OnceLock::new();
-    if env::var_os("AUTHBATON_PEERS").is_some_and(|value| value == "off") {
-        assert!(
-            env::var_os("CI").is_none(),
-            "AUTHBATON_PEERS=off is for developers: in a CI the peer tests run or fail"
-        );
-        let notice = b"NOT RUN, because AUTHBATON_PEERS=off: a test against the real Codex\n";
-        std::io::stderr().write_all(notice).unwrap();
-        return None;
-    }
-    match PROGRAM.get_or_init(install) {
-        Ok(program) => Some(program),
-        Err(reason) => panic!(
-            "\nTHE PEER COULD NOT BE INSTALLED, and without it this test proves nothing: Codex {VERSION}.\n{reason}\n\
-             What to do: install Node.js with npm, check that `npm view @openai/codex@{VERSION}` answers, and run\n\
-             the tests again. On a developer's machine AUTHBATON_PEERS=off leaves the peer tests out.\n"
-        ),
-    }
+    static PROGRAM: peer::Kept = peer::Kept::new();
+    let what_to_do =
+        format!("install Node.js with npm, check that `npm view @openai/codex@{VERSION}` answers");
+    peer::demand(&PROGRAM, &format!("codex-{VERSION}"), &what_to_do, install)
 }
 
-/// Installs beside the final directory and renames: what has the final name is complete. The lock makes other test
-/// processes wait for the one download.
-fn install() -> Result<PathBuf, String> {
-    let peers = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap().join("peers");
-    fs::create_dir_all(&peers).map_err(|error| format!("{}: {error}", peers.display()))?;
-    let lock =
-        File::create(peers.join(format!("codex-{VERSION}.lock"))).map_err(|error| error.to_string())?;
-    lock.lock().map_err(|error| error.to_string())?;
-
-    let installed = peers.join(format!("codex-{VERSION}"));
-    if !installed.exists() {
-        let partial = peers.join(format!("codex-{VERSION}.partial"));
-        // What an interrupted installation left is no base for the next one.
-        fs::remove_dir_all(&partial).ok();
-        download(&partial)?;
-        fs::rename(&partial, &installed).map_err(|error| error.to_string())?;
-    }
+fn install(name: &str) -> Result<PathBuf, String> {
+    let installed = peer::install(name, download)?;
     find(&installed).ok_or_else(|| {
         format!(
             "{} holds no program for {}-{}; remove that directory to install again",
@@ -75,7 +42,6 @@ fn download(directory: &Path) -> Result<(), String> {
     npm.args(["install", "--no-audit", "--no-fund", "--ignore-scripts", "--include=optional", "--prefix"])
         .arg(directory)
         .arg(format!("@openai/codex@{VERSION}"));
-    fs::create_dir(directory).map_err(|error| error.to_string())?;
     let outcome = process::run(&mut npm, b"", INSTALL_LIMIT).map_err(|error| format!("npm: {error}"))?;
     if outcome.code == Some(0) { Ok(()) } else { Err(format!("npm failed: {outcome:#?}")) }
 }
