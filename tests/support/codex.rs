@@ -3,47 +3,29 @@
 use std::{
     env, fs,
     path::{Path, PathBuf},
-    process::Command,
-    time::Duration,
+    sync::OnceLock,
 };
 
-use super::{peer, process};
+use super::npm::Peer;
 
 /// The version that the tests were written against. Another one is another peer.
 pub(crate) const VERSION: &str = "0.169.0";
 
-/// The download is about 150 MB, once per target directory.
-const INSTALL_LIMIT: Duration = Duration::from_secs(600);
+static PEER: Peer = Peer::new("codex", "@openai/codex", VERSION);
 
-/// Returns Codex's program, installed on the first call. Returns none only when a developer has turned the peer tests
-/// off, and says so past the capturing of the test harness; a CI may not turn them off.
+/// Returns Codex's program, installed on the first call; none only when a developer has turned the peer tests off.
 pub(crate) fn program() -> Option<&'static Path> {
-    static PROGRAM: peer::Kept = peer::Kept::new();
-    let what_to_do =
-        format!("install Node.js with npm, check that `npm view @openai/codex@{VERSION}` answers");
-    peer::demand(&PROGRAM, &format!("codex-{VERSION}"), &what_to_do, install)
-}
-
-fn install(name: &str) -> Result<PathBuf, String> {
-    let installed = peer::install(name, download)?;
-    find(&installed).ok_or_else(|| {
-        format!(
+    static PROGRAM: OnceLock<Option<PathBuf>> = OnceLock::new();
+    let installed = PEER.installed()?;
+    let program = PROGRAM.get_or_init(|| find(installed));
+    Some(program.as_deref().unwrap_or_else(|| {
+        panic!(
             "{} holds no program for {}-{}; remove that directory to install again",
             installed.display(),
             env::consts::ARCH,
             env::consts::OS
         )
-    })
-}
-
-/// With the caller's environment: mirrors, proxies and certificates of npm are the caller's business.
-fn download(directory: &Path) -> Result<(), String> {
-    let mut npm = Command::new("npm");
-    npm.args(["install", "--no-audit", "--no-fund", "--ignore-scripts", "--include=optional", "--prefix"])
-        .arg(directory)
-        .arg(format!("@openai/codex@{VERSION}"));
-    let outcome = process::run(&mut npm, b"", INSTALL_LIMIT).map_err(|error| format!("npm: {error}"))?;
-    if outcome.code == Some(0) { Ok(()) } else { Err(format!("npm failed: {outcome:#?}")) }
+    }))
 }
 
 /// Finds `vendor/<architecture>-…/bin/codex`. We call that static program, not the Node launcher around it, so that

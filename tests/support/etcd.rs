@@ -1,7 +1,7 @@
 //! The real etcd of Debian, unpacked once into the target directory, on free ports, with a directory of its own.
 
 use std::{
-    fs::{self, File},
+    fs,
     net::{Ipv4Addr, TcpListener, TcpStream},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
@@ -11,6 +11,8 @@ use std::{
 };
 
 use tempfile::TempDir;
+
+use super::peer;
 
 const INSTALL_LIMIT: Duration = Duration::from_secs(300);
 const START_LIMIT: Duration = Duration::from_secs(60);
@@ -105,31 +107,18 @@ fn program() -> &'static Path {
     }
 }
 
-/// Unpacks beside the final directory and renames: what has the final name is complete. The lock makes other test processes
-/// wait for the one download.
 fn install() -> Result<PathBuf, String> {
-    let peers = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap().join("peers");
-    fs::create_dir_all(&peers).map_err(|error| format!("{}: {error}", peers.display()))?;
-    let lock = File::create(peers.join("etcd.lock")).map_err(|error| error.to_string())?;
-    lock.lock().map_err(|error| error.to_string())?;
-
-    let installed = peers.join("etcd");
-    if !installed.exists() {
-        let partial = peers.join("etcd.partial");
-        // What an interrupted installation left is no base for the next one.
-        fs::remove_dir_all(&partial).ok();
-        fs::create_dir(&partial).map_err(|error| error.to_string())?;
-        let download = || run(&partial, "apt-get", &["download", "etcd-server"]);
+    let installed = peer::install("etcd", |directory| {
+        let download = || run(directory, "apt-get", &["download", "etcd-server"]);
         // A fresh container has no lists yet.
-        download().or_else(|_| run(&partial, "apt-get", &["update"]).and_then(|()| download()))?;
-        let package = fs::read_dir(&partial)
+        download().or_else(|_| run(directory, "apt-get", &["update"]).and_then(|()| download()))?;
+        let package = fs::read_dir(directory)
             .map_err(|error| error.to_string())?
             .filter_map(|entry| Some(entry.ok()?.path()))
             .find(|path| path.extension().is_some_and(|extension| extension == "deb"))
             .ok_or("apt-get brought no package")?;
-        run(&partial, "dpkg-deb", &["-x", package.to_str().unwrap(), "."])?;
-        fs::rename(&partial, &installed).map_err(|error| error.to_string())?;
-    }
+        run(directory, "dpkg-deb", &["-x", package.to_str().unwrap(), "."])
+    })?;
     let program = installed.join("usr/bin/etcd");
     if program.is_file() {
         Ok(program)

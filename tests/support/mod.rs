@@ -4,6 +4,7 @@
 pub(crate) mod codex;
 pub(crate) mod fixtures;
 pub(crate) mod model;
+pub(crate) mod npm;
 pub(crate) mod peer;
 pub(crate) mod process;
 pub(crate) mod sandbox;
