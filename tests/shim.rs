@@ -26,7 +26,8 @@ use process::{Outcome, run, start};
 const LIMIT: Duration = Duration::from_secs(60);
 const ACTION: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/action");
 /// What a program for the scripts writes down: its arguments, and the names in its environment.
-const PROGRAM: &str = "#!/bin/sh\necho \"arguments: $1 $2\"\nenv | sed 's/=.*//' | sort > \"$RUNNER_TEMP/names\"\n";
+const PROGRAM: &str =
+    "#!/bin/sh\necho \"arguments: $1 $2\"\nenv | sed 's/=.*//' | sort > \"$RUNNER_TEMP/names\"\n";
 
 struct Scene {
     root: TempDir,
@@ -119,13 +120,33 @@ fn the_program_gets_the_environment_of_the_list_and_nothing_else() {
     let scene = Scene::new();
     let program = scene.program("program", PROGRAM);
     let withheld = [
-        "AUTHBATON_STORE", "AUTHBATON_SEAL_KEY", "CODEX_HOME", "CODEX_REFRESH_TOKEN_URL_OVERRIDE", "NODE_OPTIONS_",
-        "NODE_EXTRA_CA_CERTS_", "SSL_CERT_FILE", "SSL_CERT_DIR", "GITHUB_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
-        "AWS_SECRET_ACCESS_KEY", "MY_SECRET", "LD_LIBRARY_PATH", "GIT_SSH_COMMAND",
+        "AUTHBATON_STORE",
+        "AUTHBATON_SEAL_KEY",
+        "CODEX_HOME",
+        "CODEX_REFRESH_TOKEN_URL_OVERRIDE",
+        "NODE_OPTIONS_",
+        "NODE_EXTRA_CA_CERTS_",
+        "SSL_CERT_FILE",
+        "SSL_CERT_DIR",
+        "GITHUB_TOKEN",
+        "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
+        "AWS_SECRET_ACCESS_KEY",
+        "MY_SECRET",
+        "LD_LIBRARY_PATH",
+        "GIT_SSH_COMMAND",
     ];
     let given = [
-        "ACTIONS_CACHE_MODE", "ACTIONS_RESULTS_URL", "ACTIONS_RUNTIME_TOKEN", "CI", "GITHUB_REF", "HOME", "HTTPS_PROXY",
-        "INPUT_STORE", "RUNNER_TRACKING_ID", "STATE_directory", "no_proxy",
+        "ACTIONS_CACHE_MODE",
+        "ACTIONS_RESULTS_URL",
+        "ACTIONS_RUNTIME_TOKEN",
+        "CI",
+        "GITHUB_REF",
+        "HOME",
+        "HTTPS_PROXY",
+        "INPUT_STORE",
+        "RUNNER_TRACKING_ID",
+        "STATE_directory",
+        "no_proxy",
     ];
     let mut main = scene.stage("main.js", &program);
     main.envs(withheld.iter().chain(&given).map(|name| (name, "x"))).env("CODEX_API_KEY", "sk-other");
@@ -133,14 +154,20 @@ fn the_program_gets_the_environment_of_the_list_and_nothing_else() {
     assert_eq!(outcome.stdout, "arguments: action main\n");
     let names = fs::read_to_string(scene.path("names")).unwrap();
     // What a shell adds.
-    let names: BTreeSet<&str> = names.lines().filter(|it| !["PWD", "OLDPWD", "SHLVL", "_"].contains(it)).collect();
+    let names: BTreeSet<&str> =
+        names.lines().filter(|it| !["PWD", "OLDPWD", "SHLVL", "_"].contains(it)).collect();
     let own = ["CODEX_API_KEY", "GITHUB_ACTION_REPOSITORY", "INPUT_BINARY-PATH", "PATH", "RUNNER_TEMP"];
     // A shell drops what it could not name.
     let expected: BTreeSet<&str> = given.into_iter().chain(own).filter(|name| !name.contains('-')).collect();
     assert_eq!(names.into_iter().filter(|it| !it.contains('-')).collect::<BTreeSet<_>>(), expected);
     // A store's own variables go to that store's job alone.
     let mut main = scene.stage("main.js", &program);
-    ended(main.env("INPUT_STORE", "s3://bucket/x").env("AWS_SECRET_ACCESS_KEY", "x").env("GIT_SSH_COMMAND", "x"), 0);
+    ended(
+        main.env("INPUT_STORE", "s3://bucket/x")
+            .env("AWS_SECRET_ACCESS_KEY", "x")
+            .env("GIT_SSH_COMMAND", "x"),
+        0,
+    );
     let names = fs::read_to_string(scene.path("names")).unwrap();
     assert!(names.contains("AWS_SECRET_ACCESS_KEY") && !names.contains("GIT_SSH_COMMAND"), "{names}");
 }
@@ -226,16 +253,10 @@ fn a_program_is_the_one_that_the_commit_names() {
     scene.program(&cached, &genuine.replace("genuine", "changed"));
     refused(&mut command(), "authbaton-test could not be downloaded: ");
     let checksums = main.with_file_name("checksums.json");
-    fs::write(&checksums, r#"{"version":"1.2.3","url":"https://127.0.0.1:1","assets":{"other-system":{}}}"#).unwrap();
+    fs::write(&checksums, r#"{"version":"1.2.3","url":"https://127.0.0.1:1","assets":{"other-system":{}}}"#)
+        .unwrap();
     refused(&mut command(), "this commit names no program for ");
     refused(command().env("INPUT_BINARY-PATH", "nowhere"), "the file that `binary-path` names is not there");
-}
-
-/// The repository's own commit names only what a release has put there.
-#[test]
-fn what_is_not_released_is_said_to_be_missing() {
-    let scene = Scene::new();
-    refused(&mut scene.command(&Path::new(ACTION).join("main.js")), "this commit names no program for ");
 }
 
 #[test]

@@ -122,7 +122,9 @@ fn assert_hidden(told: &Told) {
         .into_iter()
         .filter_map(|name| tokens?.get(name)?.as_str())
         .collect();
-    secrets.extend(["OPENAI_API_KEY", "personal_access_token"].iter().filter_map(|it| document.get(it)?.as_str()));
+    secrets.extend(
+        ["OPENAI_API_KEY", "personal_access_token"].iter().filter_map(|it| document.get(it)?.as_str()),
+    );
     assert!(!secrets.is_empty());
     for secret in secrets.into_iter().filter(|secret| !secret.is_empty()) {
         assert!(told.masks.iter().any(|mask| mask == secret), "{secret} of {text} is not hidden");
@@ -153,7 +155,9 @@ fn a_login_from_its_seed_to_the_end_of_its_jobs() {
     job.stage("post", &seeded, 0);
     assert_eq!(fs::read_dir(scene.sandbox.path("store")).unwrap().count(), 0, "something was stored");
     // The seed is stored; as base64 it is known.
-    for (seed, saved, refresh) in [(&login, "true", "auto"), (&encoded, "false", "never"), (&encoded, "true", "always")] {
+    for (seed, saved, refresh) in
+        [(&login, "true", "auto"), (&encoded, "false", "never"), (&encoded, "true", "always")]
+    {
         let mut job = Job::new(&scene, PUSH);
         let inputs = [&slot[..], &[("auth-json", seed.as_str()), ("refresh", refresh)]].concat();
         let told = job.stage("main", &inputs, 0);
@@ -182,7 +186,9 @@ fn a_login_from_its_seed_to_the_end_of_its_jobs() {
     assert!(std::net::TcpStream::connect(&address).is_err(), "the broker outlives `post`");
     assert_eq!(job.left(), [PathBuf::new(); 0]);
     // Somebody has the wrong key, or none.
-    for (wrong, id) in [(BASE64_STANDARD.encode([9; 32]), "baton-unknown-key"), (String::new(), "seal-key-missing")] {
+    for (wrong, id) in
+        [(BASE64_STANDARD.encode([9; 32]), "baton-unknown-key"), (String::new(), "seal-key-missing")]
+    {
         let code = if wrong.is_empty() { 2 } else { 8 };
         let mut job = Job::new(&scene, PUSH);
         let told = job.stage("main", &[("store", store.as_str()), ("seal-key", wrong.as_str())], code);
@@ -228,7 +234,8 @@ fn what_is_refused_shows_nothing_either() {
     let store = scene.sandbox.store();
     let key = fs::read_to_string(scene.sandbox.path("seal.key")).unwrap();
     let with = |more: &[(&'static str, &'static str)]| -> Vec<(&str, &str)> {
-        let mut inputs = vec![("store", store.as_str()), ("seal-key", key.as_str()), ("auth-json", login.as_str())];
+        let mut inputs =
+            vec![("store", store.as_str()), ("seal-key", key.as_str()), ("auth-json", login.as_str())];
         inputs.extend_from_slice(more);
         inputs
     };
@@ -255,7 +262,11 @@ fn what_is_refused_shows_nothing_either() {
         let mut job = Job::new(&scene, (event.0, event.1, event.2));
         let told = job.stage("main", &inputs, code);
         assert_eq!(told.output("error-id").as_deref(), Some(id), "{:#?}", told.outcome);
-        assert!(told.outcome.stdout.contains(&format!("::error title=authbaton%3A {id}::")), "{:#?}", told.outcome);
+        assert!(
+            told.outcome.stdout.contains(&format!("::error title=authbaton%3A {id}::")),
+            "{:#?}",
+            told.outcome
+        );
         assert!(told.summary().contains(&format!("**`{id}`**")), "{}", told.summary());
         job.stage("post", &inputs, 0);
         assert_eq!(job.left(), [PathBuf::new(); 0], "{id}");

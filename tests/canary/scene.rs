@@ -186,7 +186,8 @@ impl Scene {
             && path.file_name().unwrap().to_str().unwrap().starts_with("authbaton-renewed-");
         // The action makes the home of a job below the temporary directory.
         let of_job = path.strip_prefix(self.sandbox.path("temporary")).is_ok_and(|path| {
-            path.to_str().is_some_and(|it| it.starts_with("authbaton-action-") && it.ends_with("/home/auth.json"))
+            path.to_str()
+                .is_some_and(|it| it.starts_with("authbaton-action-") && it.ends_with("/home/auth.json"))
         });
         let private = || fs::metadata(path).unwrap().permissions().mode() & 0o7777 == 0o600;
         match kind {
