@@ -5,7 +5,7 @@ use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use authbaton::job::{BrokerProcess, BrokerProcessError, SystemClock};
+use authbaton::job::{BrokerProcess, BrokerProcessError, SystemClock, Voice};
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
@@ -40,7 +40,7 @@ fn start(command: Command, settings: &str, limit: Duration) -> (Started, Heard) 
     let heard = Heard::default();
     let into = Arc::clone(&heard);
     let hear = move |line: &str| into.lock().unwrap().push(line.to_owned());
-    (BrokerProcess::start(command, ours, settings, limit, &SystemClock, hear), heard)
+    (BrokerProcess::start(command, ours, settings, limit, &SystemClock, Voice::Heard(Box::new(hear))), heard)
 }
 
 #[test]
