@@ -259,13 +259,6 @@ fn a_program_is_the_one_that_the_commit_names() {
     refused(command().env("INPUT_BINARY-PATH", "nowhere"), "the file that `binary-path` names is not there");
 }
 
-/// The repository's own commit names only what a release has put there.
-#[test]
-fn what_is_not_released_is_said_to_be_missing() {
-    let scene = Scene::new();
-    refused(&mut scene.command(&Path::new(ACTION).join("main.js")), "this commit names no program for ");
-}
-
 #[test]
 fn without_a_note_there_is_nothing_to_do_at_the_end() {
     let scene = Scene::new();

@@ -11,7 +11,7 @@ pub(super) enum Offered {
     /// What the slot holds.
     Slot {
         /// It.
-        loaded: Loaded,
+        loaded: Box<Loaded>,
         /// Whether it is the seed.
         seeded: bool,
         /// Whether the slot had a login before.
@@ -43,7 +43,9 @@ pub(super) fn offer(
     relay.recover_journals()?;
     let loaded = relay.load()?;
     let had_login = loaded.baton().login().is_some();
-    let Some(seed) = seed else { return Ok(Offered::Slot { loaded, seeded: false, had_login }) };
+    let Some(seed) = seed else {
+        return Ok(Offered::Slot { loaded: Box::new(loaded), seeded: false, had_login });
+    };
     if let Access::ReadOnly(reason) = &relay.facts.access {
         if relay.would_take(&loaded, &seed, allow_account_change)? {
             bench.info(&format!(
@@ -52,12 +54,12 @@ pub(super) fn offer(
             return Ok(Offered::Seed(seed));
         }
         bench.info("the seed is ignored: the slot has this login, or a newer one");
-        return Ok(Offered::Slot { loaded, seeded: false, had_login });
+        return Ok(Offered::Slot { loaded: Box::new(loaded), seeded: false, had_login });
     }
     let seeded = relay.seed_over(loaded, &seed, allow_account_change)?;
     tell_seeded(bench, &seeded);
     let is_taken = matches!(seeded, Seeded::Taken(_));
-    Ok(Offered::Slot { loaded: seeded.into_loaded(), seeded: is_taken, had_login })
+    Ok(Offered::Slot { loaded: Box::new(seeded.into_loaded()), seeded: is_taken, had_login })
 }
 
 pub(super) fn tell_seeded(bench: &Bench<'_>, seeded: &Seeded) {

@@ -122,7 +122,7 @@ pub(super) fn from_store(
     let offered = offer(bench, &relay, seed, wanted.allow_account_change)?;
     let theirs = Serving::of(&parts.home)?;
     let (loaded, seeded, had_login) = match offered {
-        Offered::Slot { loaded, seeded, had_login } => (loaded, seeded, had_login),
+        Offered::Slot { loaded, seeded, had_login } => (*loaded, seeded, had_login),
         Offered::Seed(_) if theirs.is_some() => return Err(CommandError::HomeBrokered),
         Offered::Seed(seed) => {
             let credential = relay.place_seed(&session, &seed, wanted.placement)?;

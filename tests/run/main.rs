@@ -25,6 +25,7 @@ mod launch;
 mod left;
 mod others;
 mod secrets;
+mod stages;
 #[path = "../relay/support.rs"]
 mod support;
 mod tokens;

@@ -111,6 +111,10 @@ fn with_slot(
         Renewal::Theirs(url) => Ok(Some(url)),
         Renewal::Ours => serve(bench, options, place, parts).map(Some),
     };
+    // The handle is the broker's own, and one that came too late to be waited for may have placed its, too.
+    if let Ok(Found::Credential(credential)) = AuthFile::of(&parts.home).look(bench.clock) {
+        bench.mask(&credential);
+    }
     match broker {
         Ok(broker) => Ok((report.with("broker", broker.is_some()), broker)),
         Err(error) => Err(error.with(report)),
@@ -133,10 +137,6 @@ fn serve(
         outcome: place.outcome(),
     };
     let started = start_broker(bench, &parts.home, Serve::Job(stay, log));
-    // Also of one that came too late to be waited for: it has placed its handle.
-    if let Ok(Found::Credential(credential)) = AuthFile::of(&parts.home).look(bench.clock) {
-        bench.mask(&credential);
-    }
     match started {
         Ok((_, url)) => Ok(url),
         Err(error) => {

@@ -68,12 +68,24 @@ fn stop(bench: &Bench<'_>, place: &Place, parts: &Parts) -> Result<(), CommandEr
         // Then it cannot have renewed anything.
         return Ok(());
     }
+    match stored_by_now(bench, parts) {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(CommandError::BrokerNotStored),
+        Err(error) => {
+            bench.warn(&format!("the store could not be asked: {}", explain(&error)));
+            Err(CommandError::BrokerNotStored)
+        }
+    }
+}
+
+/// Stores what an exchange gave and nobody stored yet, and says whether nothing of it is left on this machine alone.
+fn stored_by_now(bench: &Bench<'_>, parts: &Parts) -> Result<bool, CommandError> {
     let store = bench.store("the action")?;
     let keys = bench.seal_keys()?;
     let around = bench.around(parts);
     let relay = bench.relay(&around, &*store, &keys)?;
     relay.recover_journals()?;
-    if relay.has_journals() { Err(CommandError::BrokerNotStored) } else { Ok(()) }
+    Ok(!relay.has_journals())
 }
 
 /// Waits until the broker has gone: until nobody has its lock, and it has written down how it ended.

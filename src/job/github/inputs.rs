@@ -152,7 +152,7 @@ mod tests {
         }
         let environment = environment(&[("INPUT_A-B", "secret"), ("INPUT_C", "secret")]);
         let mut inputs = Inputs::of(&environment);
-        assert_eq!(inputs.switch("a-b", false), false);
+        assert!(!inputs.switch("a-b", false));
         assert_eq!(inputs.parsed("c", str::parse::<u8>), None);
         let expected =
             ["input `a-b`: expected `true` or `false`", "input `c`: invalid digit found in string"];
