@@ -44,6 +44,11 @@ impl Late {
         self.0.borrow_mut().push(writer);
     }
 
+    /// Returns what is wrong with a store that writes too late.
+    pub(super) fn why(&self) -> Option<StoreError> {
+        (!self.0.borrow().is_empty()).then(too_slow)
+    }
+
     fn has(&self, writer: Nonce) -> bool {
         self.0.borrow().contains(&writer)
     }
@@ -148,7 +153,7 @@ impl Relay<'_> {
         match result {
             Once::Done(loaded) => Ok(Swapped::Done(loaded)),
             Once::Conflict => Ok(Swapped::Conflict),
-            Once::Late(_) => Err(StoreError::Unreachable("writing takes it too long".to_owned()).into()),
+            Once::Late(_) => Err(too_slow().into()),
         }
     }
 
@@ -188,6 +193,10 @@ enum Once {
     Conflict,
     /// Ours, by this writer, and too late.
     Late(Nonce),
+}
+
+fn too_slow() -> StoreError {
+    StoreError::Unreachable("writing takes it too long".to_owned())
 }
 
 /// Returns a mark for a record of ours.

@@ -98,6 +98,10 @@ impl Relay<'_> {
                     if let Some(held) = self.take(session, loaded, due, unproven.map(|(_, since)| since))? {
                         return Ok(Admission::Lease(Box::new(held)));
                     }
+                    // Others have their way first, and whoever is too slow may be for ever.
+                    if clock.boot().saturating_sub(start) >= self.waiting() {
+                        return Err(self.late.why().map_or(RelayError::Restless, RelayError::from));
+                    }
                 }
                 Permission::Wait(lease) => {
                     let waited = clock.boot().saturating_sub(start);

@@ -8,6 +8,10 @@
     reason = "what a test cannot arrange is a failed test"
 )]
 
+mod cache_client;
+#[expect(dead_code, reason = "other tests use the rest of what the server can do")]
+#[path = "../support/cache_server/mod.rs"]
+mod cache_server;
 mod codex_alone;
 mod enforce;
 mod job;

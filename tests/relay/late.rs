@@ -6,6 +6,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use authbaton::baton::{SealedBytes, SlotName};
+use authbaton::credential::FullLogin;
 use authbaton::relay::{RelayError, Seeded};
 use authbaton::store::{Facts, FileStore, Store, StoreError, Swap, Version};
 
@@ -79,14 +80,15 @@ impl Store for Slow<'_> {
 
 #[test]
 fn nothing_is_sent_under_a_lease_that_came_too_late() {
-    for (fates, posts) in [
+    let table: [(&[Fate], &[usize]); 3] = [
         // Late, confirmed, renewed because it is old by then; the POST; stored.
-        (&[LateAndThere, InTime] as &[_], &[0, 0, 0, 1] as &[_]),
+        (&[LateAndThere, InTime], &[0, 0, 0, 1]),
         // Late and lost: taken anew.
         (&[LateAndLost, InTime], &[0, 0, 1]),
-        // The renewal is late as well.
-        (&[LateAndThere, InTime, LateAndThere, InTime], &[0, 0, 0, 0, 0, 1]),
-    ] {
+        // The renewal is late as well, and confirmed just before the POST.
+        (&[LateAndThere, InTime, LateAndThere, InTime], &[0, 0, 0, 0, 1]),
+    ];
+    for (fates, posts) in table {
         let arena = Arena::due();
         let lab = Lab::new(&arena, arena.first());
         let store = Slow::new(&arena, &lab, fates);
@@ -151,8 +153,10 @@ fn a_seed_that_came_too_late_is_written_again() {
         let lab = Lab::new(&arena, arena.first());
         let store = Slow::new(&arena, &lab, &[fate, InTime]);
         let seed = arena.issue(&fresh());
-        let seeded = lab
-            .with(&store, &arena.keys(), |relay, _| relay.seed(&crate::lab::approved(relay, &seed), false));
+        let login = FullLogin::from_text(seed.as_bytes()).unwrap().unwrap();
+        let seeded = lab.with(&store, &arena.keys(), |relay, _| {
+            relay.seed(&relay.around.gate.approve_login(login).unwrap(), false)
+        });
         assert!(matches!(seeded, Ok(Seeded::Taken(_))), "{fate:?}");
         assert_eq!(store.posts.borrow().len(), 2);
     }

@@ -1,83 +1,31 @@
 //! The real Codex, pinned: where it comes from, how it is configured, and how it is asked for one turn.
 
 use std::{
-    env,
-    fs::{self, File},
-    io::Write,
+    env, fs,
     path::{Path, PathBuf},
-    process::Command,
     sync::OnceLock,
-    time::Duration,
 };
 
-use super::process;
+use super::npm::Peer;
 
 /// The version that the tests were written against. Another one is another peer.
 pub(crate) const VERSION: &str = "0.169.0";
 
-/// The download is about 150 MB, once per target directory.
-const INSTALL_LIMIT: Duration = Duration::from_secs(600);
+static PEER: Peer = Peer::new("Codex", "codex", "@openai/codex", VERSION);
 
-/// Returns Codex's program, installed on the first call. Returns none only when a developer has turned the peer tests
-/// off, and says so past the capturing of the test harness; a CI may not turn them off.
+/// Returns Codex's program, installed on the first call; none only when a developer has turned the peer tests off.
 pub(crate) fn program() -> Option<&'static Path> {
-    // The failure is kept as well: otherwise every test would wait for its own failing installation.
-    static PROGRAM: OnceLock<Result<PathBuf, String>> = OnceLock::new();
-    if env::var_os("AUTHBATON_PEERS").is_some_and(|value| value == "off") {
-        assert!(
-            env::var_os("CI").is_none(),
-            "AUTHBATON_PEERS=off is for developers: in a CI the peer tests run or fail"
-        );
-        let notice = b"NOT RUN, because AUTHBATON_PEERS=off: a test against the real Codex\n";
-        std::io::stderr().write_all(notice).unwrap();
-        return None;
-    }
-    match PROGRAM.get_or_init(install) {
-        Ok(program) => Some(program),
-        Err(reason) => panic!(
-            "\nTHE PEER COULD NOT BE INSTALLED, and without it this test proves nothing: Codex {VERSION}.\n{reason}\n\
-             What to do: install Node.js with npm, check that `npm view @openai/codex@{VERSION}` answers, and run\n\
-             the tests again. On a developer's machine AUTHBATON_PEERS=off leaves the peer tests out.\n"
-        ),
-    }
-}
-
-/// Installs beside the final directory and renames: what has the final name is complete. The lock makes other test
-/// processes wait for the one download.
-fn install() -> Result<PathBuf, String> {
-    let peers = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap().join("peers");
-    fs::create_dir_all(&peers).map_err(|error| format!("{}: {error}", peers.display()))?;
-    let lock =
-        File::create(peers.join(format!("codex-{VERSION}.lock"))).map_err(|error| error.to_string())?;
-    lock.lock().map_err(|error| error.to_string())?;
-
-    let installed = peers.join(format!("codex-{VERSION}"));
-    if !installed.exists() {
-        let partial = peers.join(format!("codex-{VERSION}.partial"));
-        // What an interrupted installation left is no base for the next one.
-        fs::remove_dir_all(&partial).ok();
-        download(&partial)?;
-        fs::rename(&partial, &installed).map_err(|error| error.to_string())?;
-    }
-    find(&installed).ok_or_else(|| {
-        format!(
+    static PROGRAM: OnceLock<Option<PathBuf>> = OnceLock::new();
+    let installed = PEER.installed()?;
+    let program = PROGRAM.get_or_init(|| find(installed));
+    Some(program.as_deref().unwrap_or_else(|| {
+        panic!(
             "{} holds no program for {}-{}; remove that directory to install again",
             installed.display(),
             env::consts::ARCH,
             env::consts::OS
         )
-    })
-}
-
-/// With the caller's environment: mirrors, proxies and certificates of npm are the caller's business.
-fn download(directory: &Path) -> Result<(), String> {
-    let mut npm = Command::new("npm");
-    npm.args(["install", "--no-audit", "--no-fund", "--ignore-scripts", "--include=optional", "--prefix"])
-        .arg(directory)
-        .arg(format!("@openai/codex@{VERSION}"));
-    fs::create_dir(directory).map_err(|error| error.to_string())?;
-    let outcome = process::run(&mut npm, b"", INSTALL_LIMIT).map_err(|error| format!("npm: {error}"))?;
-    if outcome.code == Some(0) { Ok(()) } else { Err(format!("npm failed: {outcome:#?}")) }
+    }))
 }
 
 /// Finds `vendor/<architecture>-…/bin/codex`. We call that static program, not the Node launcher around it, so that

@@ -7,7 +7,8 @@ use chrono::TimeDelta;
 use serde_json::{Value, json};
 
 use super::{Cache, SystemLike};
-use crate::cache_server::{MAIN, Mint, Speaks, now, on_main};
+use crate::cache_server::token::now;
+use crate::cache_server::{MAIN, Mint, Speaks, on_main};
 use crate::place::{content, get, put, slot};
 
 /// What a run may do: nothing for a store that cannot be opened, `write`, or why it may only read.

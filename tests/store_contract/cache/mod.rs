@@ -17,7 +17,8 @@ use authbaton::job::{Clock, Environment, Masks};
 use authbaton::store::{ActionsCacheStore, Opening, Store, StoreError};
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::cache_server::{CacheServer, Speaks, environment, now, on_main};
+use crate::cache_server::token::now;
+use crate::cache_server::{CacheServer, Speaks, environment, on_main};
 use crate::place::Place;
 
 pub(crate) struct Cache {

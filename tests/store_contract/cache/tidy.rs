@@ -5,7 +5,8 @@ use chrono::TimeDelta;
 
 use super::{Cache, SystemLike};
 use crate::cache_server::Route::{Delete, List};
-use crate::cache_server::{Fault, MAIN, REST_READ, REST_WRITE, Speaks, on_main};
+use crate::cache_server::routes::{REST_READ, REST_WRITE};
+use crate::cache_server::{Fault, MAIN, Speaks, on_main};
 use crate::place::{get, put, slot};
 
 fn store(cache: &Cache, token: &str) -> ActionsCacheStore {

@@ -4,8 +4,8 @@
 
 mod entries;
 mod faults;
-mod routes;
-mod token;
+pub(crate) mod routes;
+pub(crate) mod token;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -19,8 +19,8 @@ pub(crate) use entries::Says;
 use entries::{Entries, Entry};
 pub(crate) use faults::{Fault, Route};
 use routes::Shared;
-pub(crate) use routes::{REST_READ, REST_WRITE};
-pub(crate) use token::{Mint, now};
+
+pub(crate) use token::Mint;
 
 /// The default branch of the made-up repository.
 pub(crate) const MAIN: &str = "refs/heads/main";
