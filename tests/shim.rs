@@ -26,8 +26,11 @@ use process::{Outcome, run, start};
 const LIMIT: Duration = Duration::from_secs(60);
 const ACTION: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/action");
 /// What a program for the scripts writes down: its arguments, and the names in its environment.
-const PROGRAM: &str =
-    "#!/bin/sh\necho \"arguments: $1 $2\"\nenv | sed 's/=.*//' | sort > \"$RUNNER_TEMP/names\"\n";
+const PROGRAM: &str = r#"#!/bin/sh
+echo "arguments: $1 $2"
+printf '%s' "$CODEX_API_KEY" > "$RUNNER_TEMP/rival"
+env | sed 's/=.*//' | sort > "$RUNNER_TEMP/names"
+"#;
 
 struct Scene {
     root: TempDir,
@@ -152,6 +155,7 @@ fn the_program_gets_the_environment_of_the_list_and_nothing_else() {
     main.envs(withheld.iter().chain(&given).map(|name| (name, "x"))).env("CODEX_API_KEY", "sk-other");
     let outcome = ended(&mut main, 0);
     assert_eq!(outcome.stdout, "arguments: action main\n");
+    assert_eq!(fs::read_to_string(scene.path("rival")).unwrap(), "set", "the value of somebody else's key");
     let names = fs::read_to_string(scene.path("names")).unwrap();
     // What a shell adds.
     let names: BTreeSet<&str> =

@@ -14,9 +14,7 @@ use super::action_output::ActionOutput;
 use super::arguments::{Arguments, Common, Stage, Verb};
 use super::settings::{duration, settings};
 use super::{Exit, usage};
-use crate::commands::{
-    ActionOptions, Bench, BrokerWhen, LoginKind, RefreshWhen, SecretSource, action_main, action_post,
-};
+use crate::commands::{ActionOptions, Bench, LoginKind, SecretSource, When, action_main, action_post};
 use crate::credential::auth_json;
 use crate::job::github::{Inputs, mask_forms};
 use crate::job::{Environment, Level, Notices, SystemClock};
@@ -201,9 +199,9 @@ fn read(process: &Environment, typed: Common) -> Asked {
     let options = ActionOptions {
         credential,
         read_only: inputs.switch("read-only", false),
-        refresh: inputs.parsed("refresh", refresh).unwrap_or_default(),
+        refresh: inputs.parsed("refresh", When::parse).unwrap_or_default(),
         min_ttl: inputs.parsed("min-ttl", duration),
-        broker: inputs.parsed("broker", broker).unwrap_or_default(),
+        broker: inputs.parsed("broker", When::parse).unwrap_or_default(),
         cleanup: inputs.switch("cleanup", true),
         export_environment: inputs.switch("export-environment", true),
         allow_untrusted_events: inputs.switch("allow-untrusted-events", false),
@@ -252,16 +250,6 @@ fn credential(
     }
     secrets.insert(CREDENTIAL.to_owned(), text);
     Some((kind, SecretSource::Variable(CREDENTIAL.to_owned())))
-}
-
-fn refresh(text: &str) -> Result<RefreshWhen, &'static str> {
-    let found = RefreshWhen::ALL.into_iter().find(|when| when.name() == text);
-    found.ok_or("expected `auto`, `always` or `never`")
-}
-
-fn broker(text: &str) -> Result<BrokerWhen, &'static str> {
-    let found = BrokerWhen::ALL.into_iter().find(|when| when.name() == text);
-    found.ok_or("expected `auto`, `always` or `never`")
 }
 
 #[cfg(test)]

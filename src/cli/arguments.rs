@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::variables::{with_variable, with_variables};
 use crate::commands::{
-    BrokerWhen, EnforceOptions, LoginKind, LogoutOptions, RestoreOptions, RunOptions, SecretSource,
+    EnforceOptions, LoginKind, LogoutOptions, RestoreOptions, RunOptions, SecretSource, When,
 };
 use crate::job::Environment;
 
@@ -194,8 +194,8 @@ pub(super) struct Run {
     #[arg(long, value_name = "DURATION", value_parser = super::settings::duration)]
     min_ttl: Option<TimeDelta>,
     /// Renew for the command while it runs: `auto` (a token of less than 24 h), `always` or `never` [default: auto]
-    #[arg(long, value_name = "WHEN", value_parser = broker)]
-    broker: Option<BrokerWhen>,
+    #[arg(long, value_name = "WHEN", value_parser = When::parse)]
+    broker: Option<When>,
     /// Write what happened to this file, as JSON
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
@@ -347,11 +347,6 @@ impl Run {
             command: self.command.clone(),
         }
     }
-}
-
-fn broker(text: &str) -> Result<BrokerWhen, &'static str> {
-    let found = BrokerWhen::ALL.into_iter().find(|when| when.name() == text);
-    found.ok_or("expected `auto`, `always` or `never`")
 }
 
 impl Rescue {

@@ -9,7 +9,7 @@ mod post;
 
 use chrono::TimeDelta;
 
-use super::{BrokerWhen, LoginKind, RefreshWhen, SecretSource};
+use super::{LoginKind, SecretSource, When};
 
 pub use main::main;
 pub use post::post;
@@ -22,11 +22,11 @@ pub struct ActionOptions {
     /// `read-only`.
     pub read_only: bool,
     /// `refresh`.
-    pub refresh: RefreshWhen,
+    pub refresh: When,
     /// `min-ttl`.
     pub min_ttl: Option<TimeDelta>,
     /// `broker`.
-    pub broker: BrokerWhen,
+    pub broker: When,
     /// `cleanup`.
     pub cleanup: bool,
     /// `export-environment`.

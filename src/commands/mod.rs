@@ -37,7 +37,7 @@ pub use error::CommandError;
 pub use handover::Stay;
 pub use login::{LoginKind, login};
 pub use logout::{LogoutOptions, logout};
-pub use ready::{BrokerWhen, RefreshWhen};
+pub use ready::When;
 pub use refresh::refresh;
 pub use rehearse::rehearse;
 pub use report::Report;

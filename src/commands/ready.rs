@@ -13,22 +13,10 @@ use crate::policy::Approved;
 use crate::relay::{Loaded, Placement, Relay, RelayError, Session, Want};
 use crate::store::{Access, Store};
 
-/// When a broker renews for a client.
+/// When something is done: a login renewed before its client starts, or a broker started that renews for it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum BrokerWhen {
-    /// Where the access token may end before the client does.
-    #[default]
-    Auto,
-    /// Always.
-    Always,
-    /// Never.
-    Never,
-}
-
-/// When a login is renewed before a client starts.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum RefreshWhen {
-    /// When that is due.
+pub enum When {
+    /// Where that is needed.
     #[default]
     Auto,
     /// Always.
@@ -43,8 +31,8 @@ pub(super) struct Wanted<'a> {
     pub(super) allow_account_change: bool,
     pub(super) placement: Placement,
     pub(super) min_ttl: Option<TimeDelta>,
-    pub(super) refresh: RefreshWhen,
-    pub(super) broker: BrokerWhen,
+    pub(super) refresh: When,
+    pub(super) broker: When,
     /// A token that lasts less may end before the client does.
     pub(super) long: TimeDelta,
 }
@@ -71,32 +59,17 @@ pub(super) struct Placed {
     pub(super) renewal: Renewal,
 }
 
-impl BrokerWhen {
-    /// Every value, for the command line.
-    pub const ALL: [Self; 3] = [Self::Auto, Self::Always, Self::Never];
-
-    /// Returns the name that `--broker` takes.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Auto => "auto",
-            Self::Always => "always",
-            Self::Never => "never",
-        }
-    }
-}
-
-impl RefreshWhen {
-    /// Every value, for the action's input.
-    pub const ALL: [Self; 3] = [Self::Auto, Self::Always, Self::Never];
-
-    /// Returns its name.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Auto => "auto",
-            Self::Always => "always",
-            Self::Never => "never",
+impl When {
+    /// Reads its name.
+    ///
+    /// # Errors
+    /// When it is another word.
+    pub fn parse(text: &str) -> Result<Self, &'static str> {
+        match text {
+            "auto" => Ok(Self::Auto),
+            "always" => Ok(Self::Always),
+            "never" => Ok(Self::Never),
+            _ => Err("expected `auto`, `always` or `never`"),
         }
     }
 }
@@ -176,7 +149,7 @@ fn renewed(
     bench: &Bench<'_>,
     relay: &Relay<'_>,
     session: &Session,
-    when: RefreshWhen,
+    when: When,
     loaded: Loaded,
 ) -> Result<(Loaded, bool), CommandError> {
     let lifetime = loaded.baton().login().map(|login| login.lifetime());
@@ -184,16 +157,15 @@ fn renewed(
         let is_due = |lifetime: &Lifetime| {
             lifetime.freshness(bench.clock.now(), bench.settings.margin) != Freshness::Fresh
         };
-        if when == RefreshWhen::Always || when == RefreshWhen::Auto && lifetime.is_some_and(|it| is_due(&it))
-        {
+        if when == When::Always || when == When::Auto && lifetime.is_some_and(|it| is_due(&it)) {
             bench.info(&format!("this run may not write the store ({reason}): the token is used as it is"));
         }
         return Ok((loaded, false));
     }
     let want = match when {
-        RefreshWhen::Never => return Ok((loaded, false)),
-        RefreshWhen::Auto => Want::default(),
-        RefreshWhen::Always => Want { force: true, must: false },
+        When::Never => return Ok((loaded, false)),
+        When::Auto => Want::default(),
+        When::Always => Want { force: true, must: false },
     };
     match relay.refresh_from(session, want, loaded) {
         Ok(refreshed) => Ok((refreshed.loaded, refreshed.exchanged)),
@@ -243,9 +215,9 @@ pub(super) fn facts(bench: &Bench<'_>, credential: &Credential) -> Report {
 
 fn needs_broker(bench: &Bench<'_>, wanted: &Wanted<'_>, credential: &Credential) -> bool {
     match wanted.broker {
-        BrokerWhen::Always => true,
-        BrokerWhen::Never => false,
-        BrokerWhen::Auto => {
+        When::Always => true,
+        When::Never => false,
+        When::Auto => {
             let left = credential.lifetime().and_then(|lifetime| lifetime.left(bench.clock.now()));
             left.is_none_or(|left| left < wanted.long)
         }

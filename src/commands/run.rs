@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use self::ready::{with_holder, with_store};
 use super::ready::Renewal;
 use super::start_broker::{BROKER_FINISH, NOT_STORED, Serve, settle, start_broker};
-use super::{Bench, BrokerWhen, CommandError, Report, RestoreOptions};
+use super::{Bench, CommandError, Report, RestoreOptions, When};
 use crate::disk::replace;
 use crate::home::{LeftLogin, PlacedLogin};
 use crate::job::{BrokerProcess, ChildEnvironment, ForChild, Signals, explain};
@@ -26,7 +26,7 @@ pub struct RunOptions {
     /// What it shares with `restore`.
     pub restore: RestoreOptions,
     /// `--broker`.
-    pub broker: BrokerWhen,
+    pub broker: When,
     /// `--report`.
     pub report: Option<PathBuf>,
     /// What to run.

@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 
 use super::super::bench::Holder;
 use super::super::enforce::log_out;
-use super::super::ready::{RefreshWhen, Renewal, Wanted, check_lifetime, facts, from_store, join};
+use super::super::ready::{Renewal, Wanted, When, check_lifetime, facts, from_store, join};
 use super::super::{Bench, CommandError, Parts, Report};
 use super::RunOptions;
 use crate::credential::NotFull;
@@ -43,7 +43,7 @@ pub(super) fn with_store(bench: &Bench<'_>, options: &RunOptions) -> Result<Read
         allow_account_change: options.restore.allow_account_change,
         placement: if options.restore.replace { Placement::Replace } else { Placement::Careful },
         min_ttl: options.restore.min_ttl,
-        refresh: RefreshWhen::Auto,
+        refresh: When::Auto,
         broker: options.broker,
         long: LONG,
     };

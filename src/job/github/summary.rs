@@ -100,7 +100,7 @@ mod tests {
     fn the_page_of_a_success() {
         let next = vec!["run `authbaton status`".to_owned()];
         let summary = Summary { rows: rows(), failure: None, next };
-        assert_eq!(summary.page(), include_str!("summary/success.md"));
+        assert_eq!(summary.page(), include_str!("../../../tests/golden/summary-success.md"));
     }
 
     #[test]
@@ -111,7 +111,7 @@ mod tests {
             hint: "use `push`",
         };
         let summary = Summary { rows: Vec::new(), failure: Some(failure), next: Vec::new() };
-        assert_eq!(summary.page(), include_str!("summary/failure.md"));
+        assert_eq!(summary.page(), include_str!("../../../tests/golden/summary-failure.md"));
     }
 
     #[test]
