@@ -25,6 +25,7 @@ mod launch;
 mod left;
 mod others;
 mod secrets;
-#[path = "../relay/support.rs"]
+mod stores;
+#[path = "../faults/support.rs"]
 mod support;
 mod tokens;
