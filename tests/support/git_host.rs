@@ -60,7 +60,7 @@ pub(crate) fn git(directory: &Path, arguments: &[&str]) -> String {
         .output()
         .unwrap();
     assert!(status.success(), "git {arguments:?}: {}", String::from_utf8_lossy(&stderr));
-    String::from_utf8(stdout).unwrap().trim().to_owned()
+    String::from_utf8_lossy(&stdout).trim().to_owned()
 }
 
 /// Makes an empty bare repository that takes pushes.
