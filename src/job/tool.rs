@@ -1,8 +1,8 @@
 //! Runs a program of the machine for us (git, a store's helper): with the environment that it is given and no other, in a
 //! process group of its own, with a cap on what it may say and a deadline after which the whole group is ended.
 //!
-//! Its words are returned, never printed: whoever knows what may be in them decides that. What it leaves running with our
-//! pipes open is not waited for.
+//! Its words are returned, never printed: whoever knows what may be in them decides that. What it wrote on stdout is
+//! returned whole or not at all. What it leaves running in its group is ended with it.
 
 use std::ffi::{OsStr, OsString};
 use std::io::{ErrorKind, Read, Write};
@@ -15,8 +15,8 @@ use std::time::Duration;
 
 use super::{Deadline, spawn};
 
-/// A program that has ended has said everything; only what it left running may hold its pipes open for longer.
-const AFTER_ITS_END: Duration = Duration::from_millis(500);
+/// Something that the program has put into the background for good (a master of ssh) may hold its stderr open.
+const FOR_COMPLAINTS: Duration = Duration::from_secs(2);
 
 /// What to run, and within which limits.
 pub struct Tool<'a> {
@@ -82,8 +82,9 @@ impl Tool<'_> {
             stdin.and_then(|mut stdin| stdin.write_all(&input).ok())
         });
         let (sender, events) = channel();
-        let said = stdout.map(|from| Stream::read(from, self.max_output, Beyond::Tell, sender.clone()));
-        let complained = stderr.map(|from| Stream::read(from, MAX_COMPLAINT, Beyond::Drop, sender.clone()));
+        let said = stdout.map(|from| Stream::read(from, self.max_output, Pipe::Output, sender.clone()));
+        let complained =
+            stderr.map(|from| Stream::read(from, MAX_COMPLAINT, Pipe::Complaints, sender.clone()));
         let ended = self.wait(&mut child, sender, &events);
         if !ended {
             end_group(&mut child);
@@ -130,35 +131,44 @@ impl Tool<'_> {
     #[cfg(not(target_os = "linux"))]
     fn limit_files(&self, _child: &Child) {}
 
-    /// Waits until the program has ended and its pipes are empty; `false` when it is to be ended.
+    /// Waits until the program has ended and everything that it wrote on stdout was read; `false` when it is to be ended.
+    ///
+    /// However slow this machine is, an output that was not read to its end is none: half a list is another list.
     fn wait(&self, child: &mut Child, sender: Sender<Event>, events: &Receiver<Event>) -> bool {
         watch(child, sender);
-        let (mut pipes, mut ended) = (2, false);
-        while pipes > 0 || !ended {
+        let (mut ended, mut said, mut complained) = (false, false, false);
+        while !(ended && said && complained) {
             let left = self.deadline.left();
-            let left = if ended { left.min(AFTER_ITS_END) } else { left };
+            let left = if ended && said { left.min(FOR_COMPLAINTS) } else { left };
             match events.recv_timeout(left) {
-                Ok(Event::PipeClosed) => pipes -= 1,
+                Ok(Event::Closed(Pipe::Output)) => {
+                    said = true;
+                    ended |= !cfg!(unix);
+                }
+                Ok(Event::Closed(Pipe::Complaints)) => complained = true,
+                Ok(Event::Ended) => {
+                    ended = true;
+                    // Its pipes are closed with what it has left running.
+                    end_group(child);
+                }
                 Ok(Event::TooMuch) => return false,
-                Ok(Event::Ended) => ended = true,
-                Err(_) => return ended,
+                Err(_) => break,
             }
         }
-        true
+        ended && said
     }
 }
 
 enum Event {
-    PipeClosed,
+    Closed(Pipe),
     TooMuch,
     Ended,
 }
 
-/// What becomes of more than a pipe may bring.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Beyond {
-    Tell,
-    Drop,
+enum Pipe {
+    Output,
+    Complaints,
 }
 
 /// What came through a pipe so far, also while something still holds it open.
@@ -166,7 +176,7 @@ struct Stream(Arc<Mutex<Vec<u8>>>);
 
 impl Stream {
     /// Reads on a thread up to one byte more than `max`, so that too much shows.
-    fn read(mut from: impl Read + Send + 'static, max: usize, beyond: Beyond, events: Sender<Event>) -> Self {
+    fn read(mut from: impl Read + Send + 'static, max: usize, pipe: Pipe, events: Sender<Event>) -> Self {
         let read = Arc::new(Mutex::new(Vec::new()));
         let shared = Arc::clone(&read);
         thread::spawn(move || {
@@ -178,16 +188,17 @@ impl Stream {
                         let mut read = shared.lock().unwrap_or_else(PoisonError::into_inner);
                         let free = (max + 1).saturating_sub(read.len());
                         read.extend(buffer.iter().take(count.min(free)));
-                        if read.len() > max && beyond == Beyond::Tell {
+                        if read.len() > max && pipe == Pipe::Output {
                             let _ = events.send(Event::TooMuch);
                             return;
                         }
                     }
                     Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                    Err(_) => break,
+                    // Then it never comes to its end, and what was read is not used.
+                    Err(_) => return,
                 }
             }
-            let _ = events.send(Event::PipeClosed);
+            let _ = events.send(Event::Closed(pipe));
         });
         Self(read)
     }
@@ -209,11 +220,9 @@ fn watch(child: &mut Child, events: Sender<Event>) {
     });
 }
 
-/// Without such a wait the end is that of the pipes. Not verified.
+/// Without such a wait the end is that of its stdout. Not verified.
 #[cfg(not(unix))]
-fn watch(_child: &mut Child, events: Sender<Event>) {
-    let _ = events.send(Event::Ended);
-}
+fn watch(_child: &mut Child, _events: Sender<Event>) {}
 
 #[cfg(unix)]
 fn end_group(child: &mut Child) {
@@ -228,6 +237,8 @@ fn end_group(child: &mut Child) {
 
 #[cfg(all(test, unix))]
 mod tests {
+    #![expect(clippy::disallowed_methods, reason = "tests look at what programs have written")]
+
     use super::*;
 
     fn shell(script: &str, seconds: u64) -> Result<Said, ToolError> {
@@ -297,15 +308,11 @@ mod tests {
         let script = format!("sleep 300 & echo $! > {}; exec sleep 300", file.display());
         let limit = Duration::from_millis(700);
         assert!(matches!(with(&script, b"", 100, None, limit), Err(ToolError::TimedOut)));
-        let pid = std::io::read_to_string(std::fs::OpenOptions::new().read(true).open(&file).unwrap());
-        let pid: i32 = pid.unwrap().trim().parse().unwrap();
+        let pid: i32 = std::fs::read_to_string(&file).unwrap().trim().parse().unwrap();
         let pid = rustix::process::Pid::from_raw(pid).unwrap();
         // A killed process of somebody else's is a zombie until its new parent looks.
         let stat = format!("/proc/{pid}/stat");
-        let is_gone = || match std::fs::OpenOptions::new().read(true).open(&stat) {
-            Ok(stat) => std::io::read_to_string(stat).unwrap_or_default().contains(") Z"),
-            Err(_) => true,
-        };
+        let is_gone = || std::fs::read_to_string(&stat).map_or(true, |stat| stat.contains(") Z"));
         let patience = Deadline::after(Duration::from_secs(60));
         while !is_gone() {
             assert!(!patience.left().is_zero(), "the child of the program lives");
@@ -314,9 +321,17 @@ mod tests {
     }
 
     #[test]
-    fn what_is_left_running_with_our_pipes_is_not_waited_for() {
-        let said = shell("echo said; sleep 30 & exit 0", 25).unwrap();
+    fn what_it_leaves_running_in_its_group_is_ended_with_it() {
+        let said = shell("echo said; sleep 300 & exit 0", 60).unwrap();
         assert_eq!((said.code, said.stdout), (Some(0), b"said\n".to_vec()));
+    }
+
+    #[test]
+    fn what_it_leaves_running_elsewhere_may_have_its_stderr_and_not_its_stdout() {
+        let said = shell("echo said; setsid sleep 30 >/dev/null & sleep 0.2", 60).unwrap();
+        assert_eq!((said.code, said.stdout), (Some(0), b"said\n".to_vec()));
+        let held = shell("echo said; setsid sleep 5 & sleep 0.2", 2);
+        assert!(matches!(held, Err(ToolError::TimedOut)));
     }
 
     #[test]

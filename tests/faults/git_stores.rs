@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::arena::{Arena, Ran, Runner, due, issued};
 use crate::process::{Process, at, fast, run, slow};
 use crate::stores::rescue_text;
-use crate::support::git_host::GitHost;
+use crate::support::git_host::{GitHost, git};
 use rustix::process::Signal;
 
 /// An arena whose slot is on a git host.
@@ -44,6 +44,15 @@ impl Hosted {
         run(&self.arena, self.slow(&self.arena.first(), &["refresh"]), "")
     }
 
+    /// Looks into every object that the host has ever been given, those included that no ref names any more.
+    fn host_has_nothing_but_sealed_text(&self) {
+        let objects =
+            git(&self.host.repository(), &["cat-file", "--batch-all-objects", "--batch", "--buffer"]);
+        assert!(objects.matches("\"ciphertext\"").count() >= 2);
+        assert!(!objects.contains("rt_CANARY_"), "a refresh token lies on the host");
+        self.arena.is_silent(&objects);
+    }
+
     fn is_away(&self, away: bool) {
         self.host.rules().away.store(away, Ordering::SeqCst);
     }
@@ -69,6 +78,7 @@ impl Hosted {
         assert!(self.arena.authority.is_alive(login["tokens"]["refresh_token"].as_str().unwrap()));
         assert_eq!(login["tokens"]["access_token"], self.arena.first().access_token());
         assert!(self.arena.journals(&self.arena.first()).is_empty());
+        self.host_has_nothing_but_sealed_text();
         self.arena.nothing_lies_around();
     }
 }

@@ -26,6 +26,7 @@ mod left;
 mod others;
 mod secrets;
 mod stages;
-#[path = "../relay/support.rs"]
+mod stores;
+#[path = "../faults/support.rs"]
 mod support;
 mod tokens;

@@ -37,7 +37,7 @@ fn write(path: &Path, text: &str, mode: u32) {
 fn failures(store: &dyn Store) -> [(String, String); 2] {
     let swapped = store.swap(&slot(), None, &content("one")).map(|_| ());
     [store.load(&slot()).map(|_| ()), swapped].map(|result| {
-        let error = result.expect_err("it did not fail");
+        let error = result.unwrap_err();
         let kind = match &error {
             StoreError::NotHere(_) => "not here",
             StoreError::Unreachable(_) => "unreachable",

@@ -5,6 +5,7 @@
 #![expect(
     clippy::indexing_slicing,
     clippy::panic,
+    clippy::print_stdout,
     clippy::unwrap_used,
     reason = "what a test cannot arrange is a failed test"
 )]

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
 use authbaton::job::Environment;
-use authbaton::store::{Store, Swap};
+use authbaton::store::{Store, StoreError, Swap, Version};
 
 use crate::place::{Place, content, get, open, put, size, slot};
 
@@ -16,30 +16,66 @@ const INCREMENTS: usize = 5;
 
 pub(crate) fn one_writer_wins_each_round(place: &dyn Place) {
     let (writers, rounds) = (size(place, [8, 50], [4, 50]), size(place, [5, 20], [2, 20]));
-    let (barrier, winners) = (Barrier::new(writers), AtomicUsize::new(0));
+    let (barrier, winners, uncertain) = (Barrier::new(writers), AtomicUsize::new(0), AtomicUsize::new(0));
     thread::scope(|scope| {
         for writer in 0..writers {
-            let (barrier, winners) = (&barrier, &winners);
+            let (barrier, winners, uncertain) = (&barrier, &winners, &uncertain);
             scope.spawn(move || {
                 let store = place.open();
                 for round in 0..rounds {
-                    let there = get(&*store, &slot()).map(|(_, version)| version);
+                    let there = get_at_last(&*store).map(|(_, version)| version);
                     barrier.wait();
                     let mine = format!("round {round} of writer {writer}");
-                    let won = match store.swap(&slot(), there.as_ref(), &content(&mine)).unwrap() {
-                        Swap::Done(_) => winners.fetch_add(1, Ordering::SeqCst) == round,
-                        Swap::Conflict | Swap::Late => false,
+                    let swap = || store.swap(&slot(), there.as_ref(), &content(&mine));
+                    let won = match swap() {
+                        Ok(swapped) => Some(matches!(swapped, Swap::Done(_))),
+                        // Whoever is told so tries again and reads back: it may have landed before.
+                        Err(error) if is_out_of_breath(place, &error) => {
+                            assert!((0..20).any(|_| swap().is_ok()), "the slot cannot be written");
+                            None
+                        }
+                        Err(error) => panic!("{error}"),
                     };
+                    uncertain.fetch_add(usize::from(won.is_none()), Ordering::SeqCst);
                     barrier.wait();
-                    let (winner, _) = get(&*store, &slot()).unwrap();
-                    assert_eq!(winner == mine, won, "{winner} is there, {mine} won: {won}");
+                    let (winner, _) = get_at_last(&*store).unwrap();
+                    assert!(
+                        won.is_none_or(|won| (winner == mine) == won),
+                        "{winner} is there, {mine} won: {won:?}"
+                    );
                     assert!(winner.starts_with(&format!("round {round} ")));
-                    assert_eq!(winners.load(Ordering::SeqCst), round + 1);
+                    winners.fetch_add(usize::from(winner == mine), Ordering::SeqCst);
                     barrier.wait();
+                    assert_eq!(winners.load(Ordering::SeqCst), round + 1);
                 }
             });
         }
     });
+    let uncertain = uncertain.into_inner();
+    println!(
+        "{}: {rounds} rounds of {writers} writers, one winner each; {uncertain} were not told",
+        place.address()
+    );
+    assert!(uncertain * 2 <= writers * rounds, "{uncertain} swaps did not end in time");
+}
+
+/// A machine with so many writers that one of them does not get enough of it in time.
+fn is_out_of_breath(place: &dyn Place, error: &StoreError) -> bool {
+    place.is_slow() && matches!(error, StoreError::Unreachable(_))
+}
+
+/// Reads the slot, however long that takes.
+fn get_at_last(store: &dyn Store) -> Option<(String, Version)> {
+    for _ in 0..20 {
+        match store.load(&slot()) {
+            Err(StoreError::Unreachable(_)) => {}
+            loaded => {
+                let (bytes, version) = loaded.unwrap()?;
+                return Some((String::from_utf8(bytes.as_slice().to_vec()).unwrap(), version));
+            }
+        }
+    }
+    panic!("the slot cannot be read")
 }
 
 pub(crate) fn no_increment_is_lost_among_threads(place: &dyn Place) {

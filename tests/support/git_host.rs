@@ -60,7 +60,7 @@ pub(crate) fn git(directory: &Path, arguments: &[&str]) -> String {
         .output()
         .unwrap();
     assert!(status.success(), "git {arguments:?}: {}", String::from_utf8_lossy(&stderr));
-    String::from_utf8(stdout).unwrap().trim().to_owned()
+    String::from_utf8_lossy(&stdout).trim().to_owned()
 }
 
 /// Makes an empty bare repository that takes pushes.
@@ -177,13 +177,14 @@ fn backend(
     let writer = std::thread::spawn(move || stdin.write_all(&input));
     let said = child.wait_with_output().unwrap().stdout;
     writer.join().unwrap().ok();
-    let end = said.windows(4).position(|four| four == b"\r\n\r\n").expect("a CGI answer has a head");
+    // A CGI answer has a head.
+    let end = said.windows(4).position(|four| four == b"\r\n\r\n").unwrap();
     let head = std::str::from_utf8(&said[..end]).unwrap();
     let mut response = Response::builder();
     for line in head.lines() {
         let (name, value) = line.split_once(": ").unwrap();
         if name.eq_ignore_ascii_case("status") {
-            response = response.status(value[..3].parse::<u16>().unwrap());
+            response = response.status(value.split(' ').next().unwrap().parse::<u16>().unwrap());
         } else {
             response = response.header(name, value);
         }

@@ -49,7 +49,8 @@ mod tests {
     fn a_token_goes_to_its_own_host_alone() {
         const BOTH: &[(&str, &str)] =
             &[("GITHUB_TOKEN", "g"), ("CI_JOB_TOKEN", "c"), ("CI_SERVER_HOST", "gitlab.example")];
-        let table: [(&str, &[(&str, &str)], Option<&str>); 17] = [
+        type Row<'a> = (&'a str, &'a [(&'a str, &'a str)], Option<&'a str>);
+        let table: [Row<'_>; 17] = [
             ("https://github.com/", BOTH, Some("x-access-token:g")),
             ("https://gitlab.example/", BOTH, Some("gitlab-ci-token:c")),
             ("https://elsewhere.example/", BOTH, None),
