@@ -16,6 +16,8 @@ use super::{Relay, RelayError};
 pub(super) struct Recovered {
     /// The owners whose journals are still blank: their requests may be under way.
     pub(super) under_way: Vec<OwnerId>,
+    /// Whether there was anything, so that the slot may be another one than before.
+    pub(super) found_any: bool,
 }
 
 /// What became of a journaled reply.
@@ -85,6 +87,7 @@ impl Relay<'_> {
         let journals = self.journals();
         let Some(turn) = journals.turn(&self.around.patience(&|_| {}))? else { return Ok(recovered) };
         for leftover in journals.leftovers(&turn)? {
+            recovered.found_any = true;
             match &leftover.content {
                 LeftoverContent::Blank => self.look_at_blank(leftover, &mut recovered)?,
                 // Whoever may write this store comes later.

@@ -3,8 +3,8 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use crate::baton::{DeadReason, JournalHeader, LeaseId, SealRandom, SealedBytes, TokenHash, seal};
-use crate::credential::Renewed;
+use crate::baton::{DeadReason, Exchanged, JournalHeader, LeaseId, SealRandom, SealedBytes, TokenHash, seal};
+use crate::credential::{FullLogin, Renewed};
 use crate::job::{Level, explain, random};
 
 use super::cell::{Swapped, nonce};
@@ -45,26 +45,13 @@ impl Relay<'_> {
         let start = self.around.clock.boot();
         let mut interval = FIRST_PAUSE;
         let mut conflicts = 0;
+        let mut is_first = true;
         let urgency = Urgency::new(Rc::clone(&held.deferral), self.around.clock);
         loop {
-            let outcome = self.load().and_then(|loaded| {
-                if !loaded.is_written() {
-                    return Err(RelayError::SlotGone);
-                }
-                let state = loaded.baton().state();
-                if let Some(ending) = Ending::before_storing(state, &judged.exchanged) {
-                    return Ok(Some(ending));
-                }
-                let now = self.around.clock.now();
-                let stored = loaded.baton().stored(&judged.exchanged, login.clone(), now, nonce()?);
-                Ok(match Step::Store.run(|| self.swap_under(held, &loaded, stored))? {
-                    Swapped::Done(loaded) => {
-                        held.loaded = loaded;
-                        Some(Ending::after_storing(held.loaded.baton().state()))
-                    }
-                    Swapped::Conflict => None,
-                })
-            });
+            // The slot is as our lease left it, or the swap tells.
+            let looked = if is_first { Ok(()) } else { self.look_again(held) };
+            is_first = false;
+            let outcome = looked.and_then(|()| self.store_once(held, &judged.exchanged, &login));
             let cause = match outcome {
                 // The authority handed out a token that had its turn: the parent is spent, and nothing took its place.
                 Ok(Some(Ending::Dropped)) if rotated => {
@@ -93,6 +80,36 @@ impl Relay<'_> {
         }
     }
 
+    fn look_again(&self, held: &mut Held) -> Result<(), RelayError> {
+        let loaded = self.load()?;
+        if !loaded.is_written() {
+            return Err(RelayError::SlotGone);
+        }
+        *held.loaded = loaded;
+        Ok(())
+    }
+
+    /// Swaps the result in over what we know of the slot; `None` when somebody was quicker.
+    fn store_once(
+        &self,
+        held: &mut Held,
+        exchanged: &Exchanged,
+        login: &FullLogin,
+    ) -> Result<Option<Ending>, RelayError> {
+        let known = held.loaded.baton();
+        if let Some(ending) = Ending::before_storing(known.state(), exchanged) {
+            return Ok(Some(ending));
+        }
+        let stored = known.stored(exchanged, login.clone(), self.around.clock.now(), nonce()?);
+        Ok(match Step::Store.run(|| self.swap_under(held, &held.loaded, stored))? {
+            Swapped::Done(loaded) => {
+                held.loaded = loaded;
+                Some(Ending::after_storing(held.loaded.baton().state()))
+            }
+            Swapped::Conflict => None,
+        })
+    }
+
     fn journal_header(&self, parent: TokenHash, lease: LeaseId) -> JournalHeader {
         JournalHeader {
             slot: self.id.slot.clone(),
@@ -104,7 +121,7 @@ impl Relay<'_> {
     }
 
     /// The reply must not be used, and its parent is spent: the slot is dead. The journal stays for a person.
-    fn refuse_reply(&self, held: &Held, body: &[u8], parent: &crate::credential::FullLogin) -> RelayError {
+    fn refuse_reply(&self, held: &Held, body: &[u8], parent: &FullLogin) -> RelayError {
         self.finish(held, |state, writer| state.dead(DeadReason::ReplyRefused, writer));
         let refused = crate::credential::Renewal::read(body)
             .ok()

@@ -1,6 +1,6 @@
 //! actionlint: syntax, contexts, types of expressions, names of jobs, steps, inputs and runners.
 
-use std::{fs, path::Path, process::Command, time::Duration};
+use std::{fs, process::Command, time::Duration};
 
 use serde_json::Value;
 
