@@ -3,9 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use authbaton::store::Store;
-
-use crate::place::{Place, fixed, open, programs};
+use crate::place::{Place, programs};
 use crate::support::etcd::Etcd;
 
 pub(crate) const HELPER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/exec/etcd");
@@ -25,12 +23,6 @@ impl InEtcd {
 }
 
 impl Place for InEtcd {
-    fn open(&self) -> Box<dyn Store> {
-        let variables = self.variables();
-        let variables: Vec<_> = variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        open(&self.address(), &fixed(&variables))
-    }
-
     fn is_slow(&self) -> bool {
         true
     }

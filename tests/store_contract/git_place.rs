@@ -2,11 +2,10 @@
 
 use std::path::PathBuf;
 
-use authbaton::store::Store;
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use tempfile::TempDir;
 
-use crate::place::{Place, fixed, open, programs};
+use crate::place::{Place, programs};
 use crate::support::git_host::{GitHost, bare};
 
 pub(crate) const TOKEN: &str = "ghs_CANARYa1b2c3d4e5f6";
@@ -34,12 +33,6 @@ impl ByPath {
 }
 
 impl Place for ByPath {
-    fn open(&self) -> Box<dyn Store> {
-        let variables = self.variables();
-        let variables: Vec<_> = variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        open(&self.address(), &fixed(&variables))
-    }
-
     fn is_slow(&self) -> bool {
         true
     }
@@ -69,12 +62,6 @@ impl ByHttp {
 }
 
 impl Place for ByHttp {
-    fn open(&self) -> Box<dyn Store> {
-        let variables = self.variables();
-        let variables: Vec<_> = variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        open(&self.address(), &fixed(&variables))
-    }
-
     fn is_slow(&self) -> bool {
         true
     }

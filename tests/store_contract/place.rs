@@ -5,13 +5,17 @@ use std::path::{Path, PathBuf};
 
 use authbaton::baton::{SealedBytes, SlotName};
 use authbaton::job::{Environment, Masks};
-use authbaton::store::{FileStore, Opening, Store, StoreUrl, Swap, Version};
+use authbaton::store::{Opening, Store, StoreUrl, Swap, Version};
 use tempfile::TempDir;
 
 /// Where a store lives. Each writer opens it for itself, as each process does.
 pub(crate) trait Place: Sync {
-    /// Opens the store.
-    fn open(&self) -> Box<dyn Store>;
+    /// Opens the store, as another process would.
+    fn open(&self) -> Box<dyn Store> {
+        let variables = self.variables();
+        let variables: Vec<_> = variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        open(&self.address(), &fixed(&variables))
+    }
 
     /// Returns the URL with which another process opens it.
     fn address(&self) -> String;
@@ -47,10 +51,6 @@ impl File {
 }
 
 impl Place for File {
-    fn open(&self) -> Box<dyn Store> {
-        Box::new(FileStore::new(&self.directory(), false, false))
-    }
-
     fn address(&self) -> String {
         format!("file:{}", self.directory().display())
     }
