@@ -19,6 +19,7 @@ pub struct Baton {
 }
 
 /// A baton that came out of a store.
+#[derive(Clone)]
 pub struct OpenedBaton {
     /// The baton.
     pub baton: Baton,

@@ -13,6 +13,7 @@ use super::{Relay, RelayError};
 const MAX_LATE: usize = 3;
 
 /// A slot's content at one moment.
+#[derive(Clone)]
 pub struct Loaded {
     opened: OpenedBaton,
     /// `None` when the slot was never written.

@@ -109,8 +109,10 @@ impl Relay<'_> {
 
     fn under_lease(&self, held: &mut Held) -> Result<Ending, RelayError> {
         // Step 2 again: a job of this machine may have ended between our first look and our lease.
-        Step::RecoverAgain.run(|| self.recover())?;
-        if !self.is_still_ours(held)? {
+        let recovered = Step::RecoverAgain.run(|| self.recover())?;
+        // Otherwise the swap that took the lease has shown what the slot holds, and a lease that has aged since is renewed
+        // by another swap before anything is sent: looking once more would tell nothing.
+        if recovered.has_replies && !self.is_still_ours(held)? {
             return Ok(Ending::Displaced);
         }
         match self.exchange(held)? {

@@ -46,8 +46,11 @@ impl Relay<'_> {
         let mut interval = FIRST_PAUSE;
         let mut conflicts = 0;
         let urgency = Urgency::new(Rc::clone(&held.deferral), self.around.clock);
+        let mut is_first = true;
         loop {
-            let outcome = self.load().and_then(|loaded| {
+            // First over what the lease was taken over: where that is not there any more, the swap is a conflict.
+            let there = if std::mem::take(&mut is_first) { Ok((*held.loaded).clone()) } else { self.load() };
+            let outcome = there.and_then(|loaded| {
                 if !loaded.is_written() {
                     return Err(RelayError::SlotGone);
                 }
