@@ -10,7 +10,13 @@
     reason = "what a test cannot arrange is a failed test"
 )]
 
+mod cache;
+mod for_benches;
 mod harness;
 mod runner;
+mod scenarios;
 mod search;
 mod support;
+mod table;
+mod trigger;
+mod world;
