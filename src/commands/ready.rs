@@ -217,6 +217,8 @@ fn needs_broker(bench: &Bench<'_>, wanted: &Wanted<'_>, credential: &Credential)
     match wanted.broker {
         When::Always => true,
         When::Never => false,
+        // Whoever wants nothing renewed wants nobody who renews unasked.
+        When::Auto if wanted.refresh == When::Never => false,
         When::Auto => {
             let left = credential.lifetime().and_then(|lifetime| lifetime.left(bench.clock.now()));
             left.is_none_or(|left| left < wanted.long)

@@ -16,8 +16,8 @@ use super::{Relay, RelayError};
 pub(super) struct Recovered {
     /// The owners whose journals are still blank: their requests may be under way.
     pub(super) under_way: Vec<OwnerId>,
-    /// Whether there was anything, so that the slot may be another one than before.
-    pub(super) found_any: bool,
+    /// Whether there was a reply, so that the slot may hold something else by now.
+    pub(super) has_replies: bool,
 }
 
 /// What became of a journaled reply.
@@ -87,7 +87,6 @@ impl Relay<'_> {
         let journals = self.journals();
         let Some(turn) = journals.turn(&self.around.patience(&|_| {}))? else { return Ok(recovered) };
         for leftover in journals.leftovers(&turn)? {
-            recovered.found_any = true;
             match &leftover.content {
                 LeftoverContent::Blank => self.look_at_blank(leftover, &mut recovered)?,
                 // Whoever may write this store comes later.
@@ -95,7 +94,10 @@ impl Relay<'_> {
                     self.keep(&leftover, "this run may not write the store");
                 }
                 LeftoverContent::Sealed(sealed) => match self.open_journal(sealed) {
-                    Ok((header, body)) => self.recover_reply(leftover, &header, &body)?,
+                    Ok((header, body)) => {
+                        recovered.has_replies = true;
+                        self.recover_reply(leftover, &header, &body)?;
+                    }
                     Err(error) => self.keep(&leftover, &explain(&error)),
                 },
             }

@@ -110,8 +110,9 @@ impl Relay<'_> {
     fn under_lease(&self, held: &mut Held) -> Result<Ending, RelayError> {
         // Step 2 again: a job of this machine may have ended between our first look and our lease.
         let recovered = Step::RecoverAgain.run(|| self.recover())?;
-        // Otherwise the slot is as our swap left it: a lease that is old enough to be taken over is renewed before the POST.
-        if recovered.found_any && !self.is_still_ours(held)? {
+        // Otherwise the swap that took the lease has shown what the slot holds, and a lease that has aged since is renewed
+        // by another swap before anything is sent: looking once more would tell nothing.
+        if recovered.has_replies && !self.is_still_ours(held)? {
             return Ok(Ending::Displaced);
         }
         match self.exchange(held)? {

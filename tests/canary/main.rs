@@ -17,6 +17,7 @@ mod process;
 #[path = "../support/sandbox.rs"]
 #[expect(dead_code, reason = "shared with tests that need more of it")]
 mod sandbox;
+#[path = "../support/scanner.rs"]
 mod scanner;
 mod scene;
 mod store;

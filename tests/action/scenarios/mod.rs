@@ -1,0 +1,9 @@
+//! What happens in a repository, scenario by scenario. Each counts exchanges at the authority and requests at the cache.
+
+mod events;
+mod first;
+mod inputs;
+mod lost;
+mod poison;
+mod together;
+mod with_codex;
