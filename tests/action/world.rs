@@ -18,7 +18,7 @@ use serde_json::Value;
 
 use crate::{
     cache::Cache,
-    runner::{Action, Cancellation, Ended, Job, Setup, Stage, Status},
+    runner::{Action, Cancellation, Ended, Job, Line, Setup, Stage, Status},
     search::{Secrets, files_below},
     support::cache_server::Route,
     table::{self, Row},
@@ -201,11 +201,17 @@ impl World {
         let undeclared: Vec<_> =
             main.outputs.keys().filter(|name| !self.action.outputs.contains(name)).collect();
         assert!(undeclared.is_empty(), "{undeclared:?} are not in action.yml");
+        let tells = |line: &Line| line.text.starts_with("placed") || line.text.starts_with("renewed");
+        let placed = main.raw.iter().position(tells).unwrap_or(main.raw.len());
         for bytes in logins.iter().filter_map(|path| fs::read(path).ok()) {
             let login: Value = serde_json::from_slice(&bytes).unwrap();
             let tokens = ["access_token", "id_token"].map(|name| &login["tokens"][name]);
             for token in tokens.into_iter().chain([&login["OPENAI_API_KEY"]]).filter_map(Value::as_str) {
-                assert!(job.hides(token), "a token was placed, and the runner was not told to hide it");
+                let is_mask = |line: &Line| line.text == format!("::add-mask::{token}");
+                assert!(
+                    main.raw.iter().take(placed).any(is_mask) && job.hides(token),
+                    "a token was placed before the runner was told to hide it"
+                );
             }
             let refresh = login["tokens"]["refresh_token"].as_str().unwrap_or_default();
             if !refresh.is_empty() && !refresh.starts_with("abh1_") {
