@@ -22,6 +22,8 @@ pub struct Lengths {
     pub lease: Duration,
     /// How long to wait for somebody else's lease, by default.
     pub waiting: Duration,
+    /// After how long a waiter looks again, at the earliest: a store that is slow is also one that counts requests.
+    pub poll: Duration,
 }
 
 impl Lengths {
@@ -34,13 +36,16 @@ impl Lengths {
     const SHORTEST_LEASE: Duration = Duration::from_secs(90);
     /// Nobody gives up earlier by default, however quick the store.
     const SHORTEST_WAITING: Duration = Duration::from_secs(150);
+    /// Nobody looks more often, however quick the store.
+    const SHORTEST_POLL: Duration = Duration::from_millis(250);
 
     /// Returns the lengths for a store whose swap takes `worst_swap` at worst: the lease outlasts two requests and
     /// four swaps, the waiting outlasts the lease and two swaps.
     #[must_use]
     pub fn for_store(worst_swap: Duration) -> Self {
         let lease = (Self::REQUEST * 2 + worst_swap * 4).max(Self::SHORTEST_LEASE);
-        Self { lease, waiting: (lease + worst_swap * 2).max(Self::SHORTEST_WAITING) }
+        let waiting = (lease + worst_swap * 2).max(Self::SHORTEST_WAITING);
+        Self { lease, waiting, poll: (worst_swap / 30).max(Self::SHORTEST_POLL) }
     }
 }
 

@@ -242,6 +242,12 @@ impl State {
         }
     }
 
+    /// Nothing changed but who wrote it: the same once more, as a record of its own.
+    #[must_use]
+    pub fn rewritten(&self, writer: Nonce) -> Self {
+        Self { writer, ..self.clone() }
+    }
+
     /// The refresh token is dead.
     #[must_use]
     pub fn dead(&self, reason: DeadReason, writer: Nonce) -> Self {

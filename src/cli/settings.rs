@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 
 use super::arguments::Common;
 use crate::authority::AuthorityUrl;
-use crate::baton::{Audience, SlotId, SlotName};
+use crate::baton::{Audience, SlotName};
 use crate::commands::Settings;
 use crate::credential::{Client, Margin};
 use crate::job::Platform;
@@ -61,7 +61,8 @@ pub(super) fn settings(common: &Common) -> Result<Settings, Problems> {
         store_text: common.store.clone(),
         // A path that is not UTF-8 cannot be handed over; whoever needs it says so.
         given: serde_json::to_value(common).unwrap_or_default(),
-        id: SlotId { slot: slot.unwrap_or_default(), audience: audience.unwrap_or_default() },
+        slot: slot.unwrap_or_default(),
+        audience,
         seal_key_file: common.seal_key_file.clone(),
         margin: margin.map_or(Margin::Default, Margin::Fixed),
         lock_timeout,

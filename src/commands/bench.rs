@@ -1,13 +1,13 @@
 //! What every verb works with, put together from the settings; nothing is opened, read or built before it is needed.
 
 use crate::authority::Authority;
-use crate::baton::SealKeys;
+use crate::baton::{Audience, SealKeys, SlotId};
 use crate::disk::{DiskError, Read, read_capped};
 use crate::home::{Home, StateDirectory};
-use crate::job::{Clock, Environment, Job, Level, Notices};
+use crate::job::{Clock, Environment, Job, Level, Masks, Notices};
 use crate::policy::{Gate, Layers, Policy};
-use crate::relay::{Relay, RelayError, Surroundings};
-use crate::store::{Opening, Store};
+use crate::relay::{Late, Relay, RelayError, Surroundings};
+use crate::store::{Opening, Store, StoreUrl};
 
 use super::secret_input::may_be_secret;
 use super::{CommandError, Settings};
@@ -107,18 +107,29 @@ impl Bench<'_> {
         }
     }
 
-    fn opening(&self) -> Opening<'_> {
-        Opening {
+    fn open(&self, url: &StoreUrl) -> Result<Option<Box<dyn Store>>, CommandError> {
+        let opening = Opening {
             environment: self.environment,
             ca_file: self.settings.ca_file.as_deref(),
-            audience: &self.settings.id.audience,
+            audience: &self.audience()?,
+            masks: Masks::none(),
+        };
+        Ok(url.open(&opening).map_err(RelayError::from)?)
+    }
+
+    /// Returns who may open the batons: who was named, else whom the store takes.
+    fn audience(&self) -> Result<Audience, CommandError> {
+        match (&self.settings.audience, &self.settings.store) {
+            (Some(audience), _) => Ok(audience.clone()),
+            (None, Some(store)) => Ok(store.audience(self.environment).map_err(RelayError::from)?),
+            (None, None) => Ok(Audience::default()),
         }
     }
 
     /// Decides who holds a ChatGPT login. On a CI homes vanish, so there it must be said.
     pub(super) fn holder(&self) -> Result<Holder, CommandError> {
         let opened = match &self.settings.store {
-            Some(url) => url.open(&self.opening()).map_err(RelayError::from)?,
+            Some(url) => self.open(url)?,
             None if self.job().platform.is_ci() => return Err(CommandError::StoreNotConfigured),
             None => None,
         };
@@ -158,7 +169,8 @@ impl Bench<'_> {
         keys: &'a SealKeys,
     ) -> Result<Relay<'a>, CommandError> {
         let state = StateDirectory::find(self.environment)?;
-        Ok(Relay { around, store, facts: store.facts()?, keys, id: self.settings.id.clone(), state })
+        let id = SlotId { slot: self.settings.slot.clone(), audience: self.audience()? };
+        Ok(Relay { around, store, facts: store.facts()?, keys, id, state, late: Late::default() })
     }
 
     pub(super) fn info(&self, text: &str) {

@@ -32,7 +32,7 @@ pub fn refresh(bench: &Bench<'_>, force: bool) -> Result<Report, CommandError> {
             let state = refreshed.loaded.baton().state();
             let login = refreshed.loaded.baton().login().cloned().ok_or(RelayError::SlotEmpty)?;
             let report = Report::default()
-                .with("slot", bench.settings.id.slot.as_str())
+                .with("slot", bench.settings.slot.as_str())
                 .with("store", store.name())
                 .with("generation", state.generation)
                 .with("placed", placed);

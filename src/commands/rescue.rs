@@ -28,7 +28,7 @@ pub fn rescue(bench: &Bench<'_>, source: Option<&SecretSource>) -> Result<Report
     };
     let _session = around.lock()?;
     relay.recover_journals()?;
-    let report = Report::default().with("slot", bench.settings.id.slot.as_str()).with("store", store.name());
+    let report = Report::default().with("slot", bench.settings.slot.as_str()).with("store", store.name());
     let Some(given) = given else {
         bench.info("the journals of this machine were looked through");
         return Ok(report.with("rescued", false));

@@ -61,13 +61,13 @@ pub fn restore(bench: &Bench<'_>, options: &RestoreOptions) -> Result<Report, Co
         bench.warn("the access token has ended: run `authbaton refresh` before the client");
     }
     let generation = loaded.baton().state().generation;
-    bench.info(&format!("restored slot `{}`, generation {generation}, access-only", bench.settings.id.slot));
+    bench.info(&format!("restored slot `{}`, generation {generation}, access-only", bench.settings.slot));
     Ok(Report::default()
         .with("home", parts.home.path().display().to_string())
         .with("mode", placed.get().mode().name())
         .with("account_id", placed.get().account_id())
         .with("expires_at", time(expires_at))
-        .with("slot", bench.settings.id.slot.as_str())
+        .with("slot", bench.settings.slot.as_str())
         .with("store", store.name())
         .with("generation", generation))
 }

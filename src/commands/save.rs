@@ -23,7 +23,7 @@ pub fn save(bench: &Bench<'_>, allow_account_change: bool) -> Result<Report, Com
     let session = around.lock()?;
     let report = Report::default()
         .with("home", parts.home.path().display().to_string())
-        .with("slot", bench.settings.id.slot.as_str())
+        .with("slot", bench.settings.slot.as_str())
         .with("store", store.name());
     // A login that code in a job has put there is nobody's who could vouch for it.
     let _alone = Users::none(&parts.home)?.ok_or(CommandError::HomeBrokered)?;

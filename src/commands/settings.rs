@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::authority::AuthorityUrl;
-use crate::baton::SlotId;
+use crate::baton::{Audience, SlotName};
 use crate::credential::{Client, Margin};
 use crate::job::Platform;
 use crate::policy::PolicyOptions;
@@ -22,8 +22,10 @@ pub struct Settings {
     pub store_text: Option<String>,
     /// The common options as they were given, for a broker of ours.
     pub given: serde_json::Value,
-    /// `--slot` and `--audience`.
-    pub id: SlotId,
+    /// `--slot`.
+    pub slot: SlotName,
+    /// `--audience`; by default the store's own.
+    pub audience: Option<Audience>,
     /// `--seal-key-file`.
     pub seal_key_file: Option<PathBuf>,
     /// `--refresh-before-expiry`.

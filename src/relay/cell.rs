@@ -1,10 +1,16 @@
 //! The slot as the steps see it: opened, changed, sealed, swapped. What became of an uncertain swap is found out here.
 
+use std::cell::RefCell;
+
 use crate::baton::{Baton, Nonce, OpenedBaton, SealRandom};
 use crate::job::random;
-use crate::store::{Swap, Version};
+use crate::store::{StoreError, Swap, Version};
 
+use super::lease::Held;
 use super::{Relay, RelayError};
+
+/// How often in a row a swap may come too late before the store is given up.
+const MAX_LATE: usize = 3;
 
 /// A slot's content at one moment.
 pub struct Loaded {
@@ -21,6 +27,28 @@ pub(super) enum Swapped {
     Conflict,
 }
 
+/// What this run wrote too late ([`Swap::Late`]). Such a record is never taken for written because it is read back: it
+/// counts once another swap, in time, stands on top of it.
+#[derive(Default)]
+pub struct Late(RefCell<Vec<Nonce>>);
+
+/// Whether a swap is made under a lease of ours that still lasts.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Standing {
+    Owner,
+    Anybody,
+}
+
+impl Late {
+    fn note(&self, writer: Nonce) {
+        self.0.borrow_mut().push(writer);
+    }
+
+    fn has(&self, writer: Nonce) -> bool {
+        self.0.borrow().contains(&writer)
+    }
+}
+
 impl Loaded {
     /// Returns the baton.
     #[must_use]
@@ -33,6 +61,16 @@ impl Loaded {
     pub(super) fn is_written(&self) -> bool {
         self.version.is_some()
     }
+
+    fn writer(&self) -> Nonce {
+        self.baton().state().writer
+    }
+
+    /// Returns the same content as a record of its own.
+    fn rewritten(&self) -> Result<Baton, RelayError> {
+        let writer = nonce()?;
+        Ok(self.baton().with(|state| state.rewritten(writer)))
+    }
 }
 
 impl Relay<'_> {
@@ -41,6 +79,20 @@ impl Relay<'_> {
     /// # Errors
     /// When the store fails, or its content cannot be opened. A slot that was never written is empty.
     pub fn load(&self) -> Result<Loaded, RelayError> {
+        for _ in 0..MAX_LATE {
+            let loaded = self.look()?;
+            if !self.late.has(loaded.writer()) {
+                return Ok(loaded);
+            }
+            if let Swapped::Done(confirmed) = self.swap(&loaded, loaded.rewritten()?)? {
+                return Ok(*confirmed);
+            }
+        }
+        Err(RelayError::Restless)
+    }
+
+    /// Loads what the store shows, whoever wrote it and however late.
+    fn look(&self) -> Result<Loaded, RelayError> {
         match self.store.load(&self.id.slot)? {
             Some((bytes, version)) => {
                 let opened = Baton::open(self.keys, &self.id, &bytes)?;
@@ -59,30 +111,83 @@ impl Relay<'_> {
     /// Swaps `next` in over what was `loaded`.
     ///
     /// A conflict or a failure is read back: a store's client may have sent our write twice and heard of the second
-    /// only, so the writer's nonce decides.
+    /// only, so the writer's nonce decides. What came too late is swapped again, whatever is read back.
     ///
     /// # Errors
     /// When the store failed and our record is not there.
     pub(super) fn swap(&self, loaded: &Loaded, next: Baton) -> Result<Swapped, RelayError> {
+        self.swap_as(Standing::Anybody, loaded, next)
+    }
+
+    /// The same while we hold the lease, as far as it is still in the slot and lasts until the swap has ended.
+    ///
+    /// # Errors
+    /// As [`Self::swap`].
+    pub(super) fn swap_under(
+        &self,
+        held: &Held,
+        loaded: &Loaded,
+        next: Baton,
+    ) -> Result<Swapped, RelayError> {
+        let age = self.around.clock.boot().saturating_sub(held.taken);
+        let lasts = age + self.facts.worst_swap <= self.lengths().lease;
+        let is_ours = loaded.baton().state().is_leased_as(held.id);
+        self.swap_as(if lasts && is_ours { Standing::Owner } else { Standing::Anybody }, loaded, next)
+    }
+
+    fn swap_as(&self, standing: Standing, loaded: &Loaded, next: Baton) -> Result<Swapped, RelayError> {
+        let mut result = self.swap_once(standing, loaded, &next)?;
+        for _ in 1..MAX_LATE {
+            let Once::Late(writer) = result else { break };
+            let there = self.look()?;
+            if there.writer() != writer {
+                return Ok(Swapped::Conflict);
+            }
+            result = self.swap_once(standing, &there, &there.rewritten()?)?;
+        }
+        match result {
+            Once::Done(loaded) => Ok(Swapped::Done(loaded)),
+            Once::Conflict => Ok(Swapped::Conflict),
+            Once::Late(_) => Err(StoreError::Unreachable("writing takes it too long".to_owned()).into()),
+        }
+    }
+
+    fn swap_once(&self, standing: Standing, loaded: &Loaded, next: &Baton) -> Result<Once, RelayError> {
         let random = SealRandom { salt: random()?, nonce: random()? };
         let sealed = next.seal_over(&loaded.opened, self.keys, &self.id, &random)?;
         let writer = next.state().writer;
-        let failure = match self.store.swap(&self.id.slot, loaded.version.as_ref(), &sealed) {
+        let (slot, expected) = (&self.id.slot, loaded.version.as_ref());
+        let swapped = match standing {
+            Standing::Owner => self.store.swap_as_owner(slot, expected, &sealed),
+            Standing::Anybody => self.store.swap(slot, expected, &sealed),
+        };
+        let failure = match swapped {
             Ok(Swap::Done(version)) => {
                 let opened = Baton::open(self.keys, &self.id, &sealed)?;
-                return Ok(Swapped::Done(Box::new(Loaded { opened, version: Some(version) })));
+                return Ok(Once::Done(Box::new(Loaded { opened, version: Some(version) })));
+            }
+            Ok(Swap::Late) => {
+                self.late.note(writer);
+                return Ok(Once::Late(writer));
             }
             Ok(Swap::Conflict) => None,
             Err(error) => Some(error),
         };
-        let there = self.load();
-        match (there, failure) {
-            (Ok(there), _) if there.baton().state().writer == writer => Ok(Swapped::Done(Box::new(there))),
-            (Ok(_), None) => Ok(Swapped::Conflict),
+        match (self.look(), failure) {
+            (Ok(there), _) if there.writer() == writer => Ok(Once::Done(Box::new(there))),
+            (Ok(_), None) => Ok(Once::Conflict),
             (Err(error), None) => Err(error),
             (_, Some(failure)) => Err(failure.into()),
         }
     }
+}
+
+/// What came of one swap of the store.
+enum Once {
+    Done(Box<Loaded>),
+    Conflict,
+    /// Ours, by this writer, and too late.
+    Late(Nonce),
 }
 
 /// Returns a mark for a record of ours.

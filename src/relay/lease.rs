@@ -12,9 +12,6 @@ use super::cell::{Swapped, nonce};
 use super::wait::{jittered, pause};
 use super::{Loaded, Relay, RelayError, Session, Step, Want};
 
-/// A waiter looks again after this long, and up to twice as long.
-const POLL: Duration = Duration::from_millis(250);
-
 /// The lease of one exchange.
 pub(super) struct Held {
     pub(super) loaded: Box<Loaded>,
@@ -91,7 +88,7 @@ impl Relay<'_> {
                         if !self.journals().exist() || waited >= self.waiting() {
                             return Err(RelayError::RolledBack);
                         }
-                        clock.sleep(jittered(POLL)?);
+                        clock.sleep(jittered(self.lengths().poll)?);
                         continue;
                     }
                     if let Some(held) = self.take(session, loaded, due, unproven.map(|(_, since)| since))? {
@@ -109,7 +106,7 @@ impl Relay<'_> {
                         self.around.tell(Level::Info, &text);
                         told = (waited * 2).max(Duration::from_secs(2));
                     }
-                    clock.sleep(jittered(POLL)?);
+                    clock.sleep(jittered(self.lengths().poll)?);
                 }
             }
         }
@@ -191,7 +188,7 @@ impl Relay<'_> {
     pub(super) fn renew_lease(&self, held: &mut Held) -> Result<bool, RelayError> {
         let taken = self.around.clock.boot();
         let (lease, id) = self.lease_of(&held.owner)?;
-        match self.swap(&held.loaded, held.loaded.baton().leased(lease, nonce()?))? {
+        match self.swap_under(held, &held.loaded, held.loaded.baton().leased(lease, nonce()?))? {
             Swapped::Done(loaded) => {
                 held.loaded = loaded;
                 held.id = id;

@@ -23,7 +23,7 @@ mod wait;
 
 use std::time::Duration;
 
-pub use cell::Loaded;
+pub use cell::{Late, Loaded};
 pub use ending::Ending;
 pub use error::{ExchangeError, RelayError};
 pub use exchange::{Exchange, may_ask_again};
@@ -78,6 +78,8 @@ pub struct Relay<'a> {
     pub id: SlotId,
     /// Where this machine keeps its journals.
     pub state: StateDirectory,
+    /// What this run wrote too late; nothing at first.
+    pub late: Late,
 }
 
 /// Step 1: our lock on the home, held for a whole verb.
@@ -135,8 +137,9 @@ impl Relay<'_> {
 
     /// Refuses a run that may not write the store, or not alone.
     fn refuse_writing(&self) -> Result<(), RelayError> {
-        match (&self.facts.access, self.facts.exclusive) {
-            (Access::ReadOnly(reason), _) => Err(RelayError::ReadOnly(reason.clone())),
+        // As it is now: what lets us write may have an end.
+        match (self.store.facts()?.access, self.facts.exclusive) {
+            (Access::ReadOnly(reason), _) => Err(RelayError::ReadOnly(reason)),
             (Access::Write, Exclusive::No) => Err(RelayError::NotExclusive),
             (Access::Write, _) => Ok(()),
         }

@@ -83,7 +83,10 @@ impl Relay<'_> {
             exchanged |= ending.has_exchanged();
             match ending.next(want) {
                 Some(next) => want = next,
-                None => return Ok(Refreshed { loaded: *held.loaded, exchanged }),
+                None => {
+                    self.tidy();
+                    return Ok(Refreshed { loaded: *held.loaded, exchanged });
+                }
             }
         }
         Err(RelayError::Restless)
@@ -145,6 +148,13 @@ impl Relay<'_> {
         Ok(true)
     }
 
+    /// Has the store remove what nobody can need any more. Failing to is no error: it is only room.
+    fn tidy(&self) {
+        if let Err(error) = self.store.tidy(&self.id.slot) {
+            self.around.tell(Level::Detail, &format!("old records were not removed: {}", explain(&error)));
+        }
+    }
+
     /// Hands the lease back. Failing to is no error: it runs out.
     fn hand_back(&self, held: &Held) {
         self.finish(held, State::handed_back);
@@ -157,7 +167,7 @@ impl Relay<'_> {
                 return Ok(());
             }
             let writer = nonce()?;
-            match self.swap(&loaded, loaded.baton().with(|state| change(state, writer)))? {
+            match self.swap_under(held, &loaded, loaded.baton().with(|state| change(state, writer)))? {
                 Swapped::Done(_) | Swapped::Conflict => Ok(()),
             }
         });

@@ -57,7 +57,7 @@ impl Relay<'_> {
                 }
                 let now = self.around.clock.now();
                 let stored = loaded.baton().stored(&judged.exchanged, login.clone(), now, nonce()?);
-                Ok(match Step::Store.run(|| self.swap(&loaded, stored))? {
+                Ok(match Step::Store.run(|| self.swap_under(held, &loaded, stored))? {
                     Swapped::Done(loaded) => {
                         held.loaded = loaded;
                         Some(Ending::after_storing(held.loaded.baton().state()))

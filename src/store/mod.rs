@@ -3,6 +3,7 @@
 //! There is no remove: a purged slot holds the state `empty`, so that it goes on remembering. What cannot be read is
 //! an error, never "empty". Every store passes one contract suite (`tests/store_contract/`).
 
+mod actions_cache;
 mod error;
 mod file;
 mod open;
@@ -11,6 +12,7 @@ mod url;
 use std::fmt;
 use std::time::Duration;
 
+pub use actions_cache::ActionsCacheStore;
 pub use error::StoreError;
 pub use file::FileStore;
 pub use open::Opening;
@@ -30,6 +32,9 @@ pub enum Swap {
     Done(Version),
     /// The slot has something else than was expected; nothing was written.
     Conflict,
+    /// The write was sent and took so long that others may have passed it by. It has not landed, whatever is read back:
+    /// only another swap, in time, can show that the slot has it.
+    Late,
 }
 
 /// What a store can do, here and now.
@@ -101,6 +106,28 @@ pub trait Store {
         expected: Option<&Version>,
         new: &SealedBytes,
     ) -> Result<Swap, StoreError>;
+
+    /// The same by the owner of a lease that is in the slot and still lasts: others have no business there, so that such a
+    /// store need not wait for writes that somebody began and did not end.
+    ///
+    /// # Errors
+    /// As [`Self::swap`].
+    fn swap_as_owner(
+        &self,
+        slot: &SlotName,
+        expected: Option<&Version>,
+        new: &SealedBytes,
+    ) -> Result<Swap, StoreError> {
+        self.swap(slot, expected, new)
+    }
+
+    /// Removes what a slot has left behind that nobody can need any more, after something was stored.
+    ///
+    /// # Errors
+    /// When it could not; that harms nobody.
+    fn tidy(&self, _slot: &SlotName) -> Result<(), StoreError> {
+        Ok(())
+    }
 }
 
 impl Facts {

@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use super::{FileStore, Store, StoreError, StoreUrl};
+use super::{ActionsCacheStore, FileStore, Store, StoreError, StoreUrl, actions_cache};
 use crate::baton::Audience;
-use crate::job::Environment;
+use crate::job::{Environment, Masks};
 
 /// What stores may need beside their URL.
 pub struct Opening<'a> {
@@ -14,6 +14,8 @@ pub struct Opening<'a> {
     pub ca_file: Option<&'a Path>,
     /// Who may open the batons: stores that many audiences share name their cells by it.
     pub audience: &'a Audience,
+    /// Where secrets go that a store is given by its service, such as the signatures of addresses.
+    pub masks: Masks,
 }
 
 impl StoreUrl {
@@ -21,13 +23,28 @@ impl StoreUrl {
     ///
     /// # Errors
     /// When something that the store needs is not here.
-    pub fn open(&self, _with: &Opening<'_>) -> Result<Option<Box<dyn Store>>, StoreError> {
+    pub fn open(&self, with: &Opening<'_>) -> Result<Option<Box<dyn Store>>, StoreError> {
         Ok(match self {
             Self::Home => None,
             Self::File { directory, carried, mutex } => {
                 Some(Box::new(FileStore::new(directory, *carried, *mutex)))
             }
+            Self::ActionsCache { writing_ref } => {
+                Some(Box::new(ActionsCacheStore::open(writing_ref.as_deref(), with)?))
+            }
         })
+    }
+
+    /// Returns the audience of a baton when nobody names one. In a cache that the forks of a repository can read, too, it
+    /// is the repository.
+    ///
+    /// # Errors
+    /// When the environment does not tell it.
+    pub fn audience(&self, environment: &Environment) -> Result<Audience, StoreError> {
+        match self {
+            Self::Home | Self::File { .. } => Ok(Audience::default()),
+            Self::ActionsCache { .. } => actions_cache::audience(environment),
+        }
     }
 
     /// Returns the variables that the store reads: a process that serves in our place needs them, and no child does.
@@ -35,6 +52,7 @@ impl StoreUrl {
     pub fn variables(&self) -> &'static [&'static str] {
         match self {
             Self::Home | Self::File { .. } => &[],
+            Self::ActionsCache { .. } => &actions_cache::VARIABLES,
         }
     }
 }

@@ -16,13 +16,18 @@ pub enum StoreUrl {
         /// `?mutex=ci`: the CI lets one job at a time have it.
         mutex: bool,
     },
+    /// `actions-cache:` — the cache of GitHub Actions.
+    ActionsCache {
+        /// `?ref=`: the branch whose jobs write; by default the repository's default branch.
+        writing_ref: Option<String>,
+    },
 }
 
 /// Why a text is no store URL. The text itself is not repeated: some stores' URLs carry secrets.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StoreUrlError {
     /// There is no such store.
-    #[error("there is no such store: there are `file:DIR` and `home:`")]
+    #[error("there is no such store: there are `file:DIR`, `actions-cache:` and `home:`")]
     UnknownScheme,
     /// No `scheme:` in front.
     #[error("a store begins with its kind, as in `file:/var/lib/authbaton`")]
@@ -33,6 +38,9 @@ pub enum StoreUrlError {
     /// An option that this store does not have.
     #[error("`file:` has the options `carried=ci-cache` and `mutex=ci` and no others")]
     UnknownOption,
+    /// `actions-cache:` with something else than `?ref=refs/heads/…` behind it.
+    #[error("`actions-cache:` takes `?ref=refs/heads/BRANCH` behind it and nothing else")]
+    NotABranch,
     /// `home:` with something behind it.
     #[error("`home:` takes nothing behind it")]
     HomeWithPath,
@@ -49,8 +57,18 @@ impl StoreUrl {
             "home" if rest.is_empty() => Ok(Self::Home),
             "home" => Err(StoreUrlError::HomeWithPath),
             "file" => Self::file(rest),
+            "actions-cache" => Self::actions_cache(rest),
             _ => Err(StoreUrlError::UnknownScheme),
         }
+    }
+
+    fn actions_cache(rest: &str) -> Result<Self, StoreUrlError> {
+        if rest.is_empty() {
+            return Ok(Self::ActionsCache { writing_ref: None });
+        }
+        let branch = rest.strip_prefix("?ref=").filter(|name| is_branch(name));
+        let writing_ref = Some(branch.ok_or(StoreUrlError::NotABranch)?.to_owned());
+        Ok(Self::ActionsCache { writing_ref })
     }
 
     fn file(rest: &str) -> Result<Self, StoreUrlError> {
@@ -72,12 +90,26 @@ impl StoreUrl {
     }
 }
 
+/// Whether a text is the full name of a branch, as scopes of the cache are written.
+pub(super) fn is_branch(name: &str) -> bool {
+    const LONGEST: usize = 512;
+    let odd = |character: char| {
+        character.is_control() || character.is_whitespace() || "~^:?*[\\&".contains(character)
+    };
+    name.len() <= LONGEST
+        && name.strip_prefix("refs/heads/").is_some_and(|branch| !branch.is_empty() && !branch.contains(odd))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn file(directory: &str, carried: bool, mutex: bool) -> Result<StoreUrl, StoreUrlError> {
         Ok(StoreUrl::File { directory: directory.into(), carried, mutex })
+    }
+
+    fn cache(writing_ref: Option<&str>) -> Result<StoreUrl, StoreUrlError> {
+        Ok(StoreUrl::ActionsCache { writing_ref: writing_ref.map(str::to_owned) })
     }
 
     #[test]
@@ -91,6 +123,15 @@ mod tests {
             ("file:", Err(StoreUrlError::NoDirectory)),
             ("file:?mutex=ci", Err(StoreUrlError::NoDirectory)),
             ("file:/a?mutex=yes", Err(StoreUrlError::UnknownOption)),
+            ("actions-cache:", cache(None)),
+            ("actions-cache:?ref=refs/heads/a/b-é", cache(Some("refs/heads/a/b-é"))),
+            ("actions-cache:?ref=main", Err(StoreUrlError::NotABranch)),
+            ("actions-cache:?ref=refs/heads/", Err(StoreUrlError::NotABranch)),
+            ("actions-cache:?ref=refs/heads/a b", Err(StoreUrlError::NotABranch)),
+            ("actions-cache:?ref=refs/heads/a&x=1", Err(StoreUrlError::NotABranch)),
+            ("actions-cache:?ref=refs/tags/v1", Err(StoreUrlError::NotABranch)),
+            ("actions-cache:?", Err(StoreUrlError::NotABranch)),
+            ("actions-cache:x", Err(StoreUrlError::NotABranch)),
             ("/a/b", Err(StoreUrlError::NoScheme)),
             ("home:/x", Err(StoreUrlError::HomeWithPath)),
             ("ftp://host", Err(StoreUrlError::UnknownScheme)),

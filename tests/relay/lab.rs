@@ -13,7 +13,7 @@ use authbaton::disk::DiskError;
 use authbaton::home::{Home, StateDirectory};
 use authbaton::job::{Clock, Environment, Job, Level, Notices, Platform, SystemClock};
 use authbaton::policy::{Gate, Layers, PolicyOptions};
-use authbaton::relay::{Refreshed, Relay, RelayError, Session, Surroundings, Want};
+use authbaton::relay::{Late, Refreshed, Relay, RelayError, Session, Surroundings, Want};
 use authbaton::store::{Facts, FileStore, Store, StoreError, Swap, Version};
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -97,6 +97,7 @@ impl<'a> Lab<'a> {
             keys,
             id: SlotId { slot: SlotName::default(), audience: Default::default() },
             state: StateDirectory::find(&environment).unwrap(),
+            late: Late::default(),
         };
         let result = work(&relay, &session);
         drop((relay, session));

@@ -9,6 +9,10 @@
     reason = "what a test cannot arrange is a failed test"
 )]
 
+mod cache;
+#[expect(dead_code, reason = "other tests use the rest of what the server can do")]
+#[path = "../support/cache_server/mod.rs"]
+mod cache_server;
 mod contract;
 mod file_store;
 mod place;
@@ -48,3 +52,5 @@ macro_rules! store_contract {
 }
 
 store_contract!(file, crate::place::File::new());
+store_contract!(actions_cache, crate::cache::Cache::new(crate::cache_server::Speaks::V2));
+store_contract!(actions_cache_v1, crate::cache::Cache::new(crate::cache_server::Speaks::V1));

@@ -48,6 +48,7 @@ impl Place for File {
 /// Opens the store that a place's address names.
 pub(crate) fn reopen(address: &str) -> Box<dyn Store> {
     match address.split_once(':') {
+        Some((kind @ ("V2" | "V1"), rest)) => crate::cache::reopen(kind, rest),
         Some(("file", directory)) => Box::new(FileStore::new(Path::new(directory), false, false)),
         _ => panic!("no store at {address}"),
     }
@@ -67,6 +68,7 @@ pub(crate) fn put(store: &dyn Store, slot: &SlotName, expected: Option<&Version>
     match store.swap(slot, expected, &content(text)).unwrap() {
         Swap::Done(version) => version,
         Swap::Conflict => panic!("{text} met a conflict"),
+        Swap::Late => panic!("{text} came too late"),
     }
 }
 

@@ -27,7 +27,7 @@ pub(crate) fn one_writer_wins_each_round(place: &dyn Place) {
                     let mine = format!("round {round} of writer {writer}");
                     let won = match store.swap(&slot(), there.as_ref(), &content(&mine)).unwrap() {
                         Swap::Done(_) => winners.fetch_add(1, Ordering::SeqCst) == round,
-                        Swap::Conflict => false,
+                        Swap::Conflict | Swap::Late => false,
                     };
                     barrier.wait();
                     let (winner, _) = get(&*store, &slot()).unwrap();

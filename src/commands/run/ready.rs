@@ -69,7 +69,7 @@ pub(super) fn with_store(bench: &Bench<'_>, options: &RunOptions) -> Result<Read
         };
         check_lifetime(bench, placed.get(), options)?;
         let facts = facts(bench, placed.get())
-            .with("slot", bench.settings.id.slot.as_str())
+            .with("slot", bench.settings.slot.as_str())
             .with("store", store.name())
             .with("generation", loaded.baton().state().generation)
             .with("refreshed", refreshed);
