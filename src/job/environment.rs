@@ -16,7 +16,7 @@ pub enum Environment {
     Process,
     /// A fixed set: for tests.
     Fixed(BTreeMap<String, String>),
-    /// What another process of ours has handed over.
+    /// What another process of ours has handed over, or what the inputs of an action come to.
     HandedOver(BTreeMap<String, Zeroizing<String>>),
 }
 
@@ -59,12 +59,32 @@ impl Environment {
     pub fn all(&self) -> Vec<(OsString, OsString)> {
         match self {
             Self::Process => std::env::vars_os().collect(),
-            // Nothing is started from there.
-            Self::HandedOver(_) => Vec::new(),
+            Self::HandedOver(variables) => {
+                variables.iter().map(|(name, value)| (name.into(), value.as_str().into())).collect()
+            }
             Self::Fixed(variables) => {
                 variables.iter().map(|(name, value)| (name.into(), value.into())).collect()
             }
         }
+    }
+
+    /// Returns the names of all variables, those that are set to nothing included.
+    #[must_use]
+    pub fn names(&self) -> Vec<String> {
+        match self {
+            Self::Process => {
+                std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()).collect()
+            }
+            Self::HandedOver(variables) => variables.keys().cloned().collect(),
+            Self::Fixed(variables) => variables.keys().cloned().collect(),
+        }
+    }
+
+    /// Returns those of our variables whose names are wanted.
+    #[must_use]
+    pub fn only(&self, wanted: impl Fn(&str) -> bool) -> BTreeMap<String, Zeroizing<String>> {
+        let named = self.names().into_iter().filter(|name| wanted(name));
+        named.filter_map(|name| self.get(&name).map(|value| (name, value))).collect()
     }
 
     /// Returns whether a variable is set to something.

@@ -9,6 +9,7 @@ mod clock;
 mod environment;
 #[cfg(feature = "failpoints")]
 mod failpoints;
+pub mod github;
 mod hardening;
 mod loopback;
 mod masks;

@@ -18,6 +18,10 @@ pub trait Notices {
     /// Tells one thing, in one sentence, without secrets.
     fn tell(&self, level: Level, text: &str);
 
+    /// Hides a secret from all output that follows, where the platform can be asked to. By default nobody is: elsewhere
+    /// the asking would be the leak.
+    fn mask(&self, _secret: &str) {}
+
     /// Returns what passes on, from another thread, lines that a process of ours has to say. By default nobody hears.
     fn line(&self) -> Box<dyn FnMut(&str) + Send> {
         Box::new(|_| {})

@@ -1,9 +1,13 @@
-//! Which platform runs us, and who we are there.
+//! Which platform runs us, and which job of it we are. A platform with more to say has a file of its own (`github.rs`).
 
-use super::Environment;
+use std::path::PathBuf;
+
+use super::{Environment, github, temporary_directory};
 
 /// The name in leases is for people; it is cut to this many characters.
 const MAX_NAME: usize = 120;
+const GITLAB: [&str; 4] = ["GITLAB_CI", "CI_PROJECT_PATH", "CI_PIPELINE_ID", "CI_JOB_ID"];
+const JENKINS: [&str; 3] = ["JENKINS_URL", "JOB_NAME", "BUILD_NUMBER"];
 
 /// The platform that runs this process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +31,24 @@ pub struct Job {
     pub platform: Platform,
     /// Who we are in leases: one line for people.
     pub name: String,
+    /// The run that the job is part of, by the platform's number.
+    pub run: Option<String>,
+    /// The ref that it runs on.
+    pub reference: Option<String>,
+    /// The event that started it.
+    pub event: Option<String>,
+    /// Its directory for what vanishes with it.
+    pub temporary: Option<PathBuf>,
+}
+
+/// What a platform says of a job.
+#[derive(Default)]
+pub(super) struct Described {
+    /// Its name, in parts.
+    pub(super) parts: Vec<String>,
+    pub(super) run: Option<String>,
+    pub(super) reference: Option<String>,
+    pub(super) event: Option<String>,
 }
 
 impl Platform {
@@ -70,41 +92,29 @@ impl Platform {
 
 impl Job {
     /// The variables that say where we run.
-    pub const VARIABLES: [&str; 12] = [
-        "CI",
-        "GITHUB_ACTIONS",
-        "GITHUB_REPOSITORY",
-        "GITHUB_RUN_ID",
-        "GITHUB_JOB",
-        "GITLAB_CI",
-        "CI_PROJECT_PATH",
-        "CI_PIPELINE_ID",
-        "CI_JOB_ID",
-        "JENKINS_URL",
-        "JOB_NAME",
-        "BUILD_NUMBER",
-    ];
+    pub fn variables() -> impl Iterator<Item = &'static str> {
+        ["CI"].into_iter().chain(github::VARIABLES).chain(GITLAB).chain(JENKINS)
+    }
 
     /// Looks where we run; `platform` overrides what the environment says.
     #[must_use]
     pub fn detect(environment: &Environment, platform: Option<Platform>) -> Self {
         let platform = platform.unwrap_or_else(|| Platform::detect(environment));
-        let get = |name: &str| environment.get(name).map(|value| value.to_string());
-        let parts: Vec<String> = match platform {
-            Platform::GitHub => {
-                ["GITHUB_REPOSITORY", "GITHUB_RUN_ID", "GITHUB_JOB"].iter().filter_map(|it| get(it)).collect()
-            }
-            Platform::GitLab => {
-                ["CI_PROJECT_PATH", "CI_PIPELINE_ID", "CI_JOB_ID"].iter().filter_map(|it| get(it)).collect()
-            }
-            Platform::Jenkins => ["JOB_NAME", "BUILD_NUMBER"].iter().filter_map(|it| get(it)).collect(),
-            Platform::OtherCi | Platform::Shell => Vec::new(),
+        let named = |names: &[&str]| {
+            let get = |name: &&str| environment.get(name).map(|value| value.to_string());
+            Described { parts: names.iter().filter_map(get).collect(), ..Described::default() }
+        };
+        let Described { parts, run, reference, event } = match platform {
+            Platform::GitHub => github::describe(environment),
+            Platform::GitLab => named(&["CI_PROJECT_PATH", "CI_PIPELINE_ID", "CI_JOB_ID"]),
+            Platform::Jenkins => named(&["JOB_NAME", "BUILD_NUMBER"]),
+            Platform::OtherCi | Platform::Shell => Described::default(),
         };
         let name =
             format!("{} {} on {} (pid {})", platform.name(), parts.join(" "), host(), std::process::id());
         let name = name.split_whitespace().collect::<Vec<_>>().join(" ");
         let name = name.chars().filter(|character| !character.is_control()).take(MAX_NAME).collect();
-        Self { platform, name }
+        Self { platform, name, run, reference, event, temporary: temporary_directory(environment) }
     }
 }
 

@@ -1,16 +1,14 @@
 //! The real Codex, pinned: where it comes from, how it is configured, and how it is asked for one turn.
 
 use std::{
-    env,
-    fs::{self, File},
-    io::Write,
+    env, fs,
     path::{Path, PathBuf},
     process::Command,
     sync::OnceLock,
     time::Duration,
 };
 
-use super::process;
+use super::{peer, process};
 
 /// The version that the tests were written against. Another one is another peer.
 pub(crate) const VERSION: &str = "0.169.0";
@@ -23,13 +21,7 @@ const INSTALL_LIMIT: Duration = Duration::from_secs(600);
 pub(crate) fn program() -> Option<&'static Path> {
     // The failure is kept as well: otherwise every test would wait for its own failing installation.
     static PROGRAM: OnceLock<Result<PathBuf, String>> = OnceLock::new();
-    if env::var_os("AUTHBATON_PEERS").is_some_and(|value| value == "off") {
-        assert!(
-            env::var_os("CI").is_none(),
-            "AUTHBATON_PEERS=off is for developers: in a CI the peer tests run or fail"
-        );
-        let notice = b"NOT RUN, because AUTHBATON_PEERS=off: a test against the real Codex\n";
-        std::io::stderr().write_all(notice).unwrap();
+    if peer::turned_off("the real Codex") {
         return None;
     }
     match PROGRAM.get_or_init(install) {
@@ -42,23 +34,8 @@ pub(crate) fn program() -> Option<&'static Path> {
     }
 }
 
-/// Installs beside the final directory and renames: what has the final name is complete. The lock makes other test
-/// processes wait for the one download.
 fn install() -> Result<PathBuf, String> {
-    let peers = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap().join("peers");
-    fs::create_dir_all(&peers).map_err(|error| format!("{}: {error}", peers.display()))?;
-    let lock =
-        File::create(peers.join(format!("codex-{VERSION}.lock"))).map_err(|error| error.to_string())?;
-    lock.lock().map_err(|error| error.to_string())?;
-
-    let installed = peers.join(format!("codex-{VERSION}"));
-    if !installed.exists() {
-        let partial = peers.join(format!("codex-{VERSION}.partial"));
-        // What an interrupted installation left is no base for the next one.
-        fs::remove_dir_all(&partial).ok();
-        download(&partial)?;
-        fs::rename(&partial, &installed).map_err(|error| error.to_string())?;
-    }
+    let installed = peer::install(&format!("codex-{VERSION}"), download)?;
     find(&installed).ok_or_else(|| {
         format!(
             "{} holds no program for {}-{}; remove that directory to install again",
@@ -75,7 +52,6 @@ fn download(directory: &Path) -> Result<(), String> {
     npm.args(["install", "--no-audit", "--no-fund", "--ignore-scripts", "--include=optional", "--prefix"])
         .arg(directory)
         .arg(format!("@openai/codex@{VERSION}"));
-    fs::create_dir(directory).map_err(|error| error.to_string())?;
     let outcome = process::run(&mut npm, b"", INSTALL_LIMIT).map_err(|error| format!("npm: {error}"))?;
     if outcome.code == Some(0) { Ok(()) } else { Err(format!("npm failed: {outcome:#?}")) }
 }

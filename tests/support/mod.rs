@@ -4,5 +4,6 @@
 pub(crate) mod codex;
 pub(crate) mod fixtures;
 pub(crate) mod model;
+pub(crate) mod peer;
 pub(crate) mod process;
 pub(crate) mod sandbox;

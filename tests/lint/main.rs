@@ -1,0 +1,18 @@
+//! What GitHub runs of ours: the workflows, `action.yml` and the examples, read by two linters of others and by rules of
+//! our own, and the pages that describe them.
+//!
+//! Each linter is shown to find something before it is believed to have found nothing.
+#![cfg(unix)]
+#![expect(clippy::disallowed_methods, reason = "tests arrange files, processes and time by themselves")]
+#![expect(clippy::panic, clippy::unwrap_used, reason = "what a test cannot arrange is a failed test")]
+
+mod actionlint;
+mod page;
+#[path = "../support/peer.rs"]
+mod peer;
+mod pins;
+#[path = "../support/process.rs"]
+mod process;
+mod release;
+mod workflows;
+mod zizmor;
