@@ -3,10 +3,13 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use crate::baton::{Lease, LeaseId, Observed, Owner, OwnerId, Permission, TokenHash, UNPROVEN_WAIT, View};
+use crate::baton::{
+    Lease, LeaseId, Observed, Owner, OwnerId, Permission, StoreMark, TokenHash, UNPROVEN_WAIT, View,
+};
 use crate::credential::{AccessToken, Due, Freshness};
 use crate::home::Journal;
 use crate::job::{Deferral, Level, random};
+use crate::store::{Exclusive, StoreError};
 
 use super::cell::{Swapped, nonce};
 use super::wait::{jittered, pause};
@@ -88,7 +91,7 @@ impl Relay<'_> {
                         if !self.journals().exist() || waited >= self.waiting() {
                             return Err(RelayError::RolledBack);
                         }
-                        clock.sleep(jittered(self.lengths().poll)?);
+                        clock.sleep(jittered(self.lengths().pause(waited))?);
                         continue;
                     }
                     if let Some(held) = self.take(session, loaded, due, unproven.map(|(_, since)| since))? {
@@ -106,7 +109,7 @@ impl Relay<'_> {
                         self.around.tell(Level::Info, &text);
                         told = (waited * 2).max(Duration::from_secs(2));
                     }
-                    clock.sleep(jittered(self.lengths().poll)?);
+                    clock.sleep(jittered(self.lengths().pause(waited))?);
                 }
             }
         }
@@ -137,7 +140,7 @@ impl Relay<'_> {
         due: Due,
         unproven: Option<Duration>,
     ) -> Result<Option<Held>, RelayError> {
-        Step::Preflight.run(|| self.preflight(session, &loaded))?;
+        let proven = Step::Preflight.run(|| self.preflight(session, &loaded))?;
         let owner = Owner {
             id: OwnerId::new(random()?),
             name: self.around.job.name.clone(),
@@ -148,7 +151,7 @@ impl Relay<'_> {
         let deferral = Rc::new(Deferral::begin().map_err(RelayError::Signals)?);
         let taken = self.around.clock.boot();
         let (lease, id) = self.lease_of(&owner)?;
-        let leased = loaded.baton().leased(lease, nonce()?);
+        let leased = loaded.baton().leased(lease, nonce()?).with(|state| state.proven(proven));
         match Step::Lease.run(|| self.swap(&loaded, leased)) {
             Ok(Swapped::Done(loaded)) => {
                 self.around.tell(Level::Detail, &format!("took the lease of slot `{}`: {due}", self.id.slot));
@@ -170,7 +173,7 @@ impl Relay<'_> {
             Ok(Swapped::Conflict) => journal.discard().map(|()| None).map_err(Into::into),
             Err(error) => {
                 journal.discard()?;
-                Err(error)
+                Err(self.unless_read_only(error))
             }
         }
     }
@@ -206,7 +209,9 @@ impl Relay<'_> {
     }
 
     /// Step 4: everything that could keep the result from being stored and used shows before anything is spent.
-    fn preflight(&self, session: &Session, loaded: &Loaded) -> Result<(), RelayError> {
+    ///
+    /// Returns the store that was found to keep its conditions, if that had to be found out.
+    fn preflight(&self, session: &Session, loaded: &Loaded) -> Result<Option<StoreMark>, RelayError> {
         self.refuse_writing()?;
         if let Some(login) = loaded.baton().login() {
             self.around.gate.approve_login(login.clone())?;
@@ -214,7 +219,26 @@ impl Relay<'_> {
         session.file.preflight()?;
         self.around.authority.prepare().map_err(super::ExchangeError::Client)?;
         self.tell_durability();
-        Ok(())
+        self.prove(loaded).map_err(|error| self.unless_read_only(error))
+    }
+
+    /// What a store's service promises is seen to be so before the first token is spent in reliance on it.
+    fn prove(&self, loaded: &Loaded) -> Result<Option<StoreMark>, RelayError> {
+        let mark = StoreMark::of(&self.store.name());
+        if self.facts.exclusive != Exclusive::Unproven || loaded.baton().state().proven == Some(mark) {
+            return Ok(None);
+        }
+        self.store.prove(&self.id.slot)?;
+        self.around.tell(Level::Detail, "the store was seen to keep two jobs from writing at once");
+        Ok(Some(mark))
+    }
+
+    /// A store that was found only now to let this run read alone is one that this run may not write.
+    fn unless_read_only(&self, error: RelayError) -> RelayError {
+        match (&error, self.refuse_writing()) {
+            (RelayError::Store(StoreError::Denied(_)), Err(read_only)) => read_only,
+            _ => error,
+        }
     }
 
     /// A request of the exchange before may still be on its way: it must not arrive after ours.

@@ -6,6 +6,7 @@
 mod actions_cache;
 mod error;
 mod file;
+mod object;
 mod open;
 mod url;
 
@@ -15,6 +16,7 @@ use std::time::Duration;
 pub use actions_cache::ActionsCacheStore;
 pub use error::StoreError;
 pub use file::FileStore;
+pub use object::{ObjectStore, ObjectUrl, ObjectUrlError};
 pub use open::Opening;
 pub use url::{StoreUrl, StoreUrlError};
 
@@ -55,6 +57,8 @@ pub struct Facts {
 pub enum Exclusive {
     /// The store sees to it.
     Always,
+    /// The store's service says that it does; it has to be proven in a slot before the first lease ([`Store::prove`]).
+    Unproven,
     /// Only under a mutex of the CI, which somebody declared.
     UnderDeclaredMutex,
     /// Only under a mutex of the CI, which nobody declared: no lease may be taken.
@@ -119,6 +123,15 @@ pub trait Store {
         new: &SealedBytes,
     ) -> Result<Swap, StoreError> {
         self.swap(slot, expected, new)
+    }
+
+    /// Proves that of two swaps at once only one succeeds, beside the slot and not in it. Asked for where the store is
+    /// [`Exclusive::Unproven`], once per slot, before the first token is spent.
+    ///
+    /// # Errors
+    /// When it does not keep two jobs from writing at once, or could not be asked.
+    fn prove(&self, _slot: &SlotName) -> Result<(), StoreError> {
+        Ok(())
     }
 
     /// Removes what a slot has left behind that nobody can need any more, after something was stored.

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{ActionsCacheStore, FileStore, Store, StoreError, StoreUrl, actions_cache};
+use super::{ActionsCacheStore, FileStore, ObjectStore, Store, StoreError, StoreUrl, actions_cache, object};
 use crate::baton::Audience;
 use crate::job::{Environment, Masks};
 
@@ -32,6 +32,7 @@ impl StoreUrl {
             Self::ActionsCache { writing_ref } => {
                 Some(Box::new(ActionsCacheStore::open(writing_ref.as_deref(), with)?))
             }
+            Self::Object(url) => Some(Box::new(ObjectStore::open(url, with)?)),
         })
     }
 
@@ -42,7 +43,7 @@ impl StoreUrl {
     /// When the environment does not tell it.
     pub fn audience(&self, environment: &Environment) -> Result<Audience, StoreError> {
         match self {
-            Self::Home | Self::File { .. } => Ok(Audience::default()),
+            Self::Home | Self::File { .. } | Self::Object(_) => Ok(Audience::default()),
             Self::ActionsCache { .. } => actions_cache::audience(environment),
         }
     }
@@ -53,6 +54,7 @@ impl StoreUrl {
         match self {
             Self::Home | Self::File { .. } => &[],
             Self::ActionsCache { .. } => &actions_cache::VARIABLES,
+            Self::Object(url) => object::variables(url),
         }
     }
 }

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use super::object::{ObjectUrl, ObjectUrlError};
+
 /// Which store to use.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StoreUrl {
@@ -21,13 +23,17 @@ pub enum StoreUrl {
         /// `?ref=`: the branch whose jobs write; by default the repository's default branch.
         writing_ref: Option<String>,
     },
+    /// `s3://`, `gs://`, `az://`.
+    Object(ObjectUrl),
 }
 
 /// Why a text is no store URL. The text itself is not repeated: some stores' URLs carry secrets.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StoreUrlError {
     /// There is no such store.
-    #[error("there is no such store: there are `file:DIR`, `actions-cache:` and `home:`")]
+    #[error(
+        "there is no such store: there are `file:DIR`, `actions-cache:`, `s3://`, `gs://`, `az://` and `home:`"
+    )]
     UnknownScheme,
     /// No `scheme:` in front.
     #[error("a store begins with its kind, as in `file:/var/lib/authbaton`")]
@@ -44,6 +50,9 @@ pub enum StoreUrlError {
     /// `home:` with something behind it.
     #[error("`home:` takes nothing behind it")]
     HomeWithPath,
+    /// `s3:`, `gs:` or `az:` with something that is no place.
+    #[error(transparent)]
+    Object(#[from] ObjectUrlError),
 }
 
 impl StoreUrl {
@@ -58,6 +67,7 @@ impl StoreUrl {
             "home" => Err(StoreUrlError::HomeWithPath),
             "file" => Self::file(rest),
             "actions-cache" => Self::actions_cache(rest),
+            "s3" | "gs" | "az" => Ok(Self::Object(ObjectUrl::parse(scheme, rest)?)),
             _ => Err(StoreUrlError::UnknownScheme),
         }
     }
