@@ -95,7 +95,7 @@ impl ObjectStore {
         } else {
             client.clone()
         };
-        let service = self.url.host(&self.settings).into();
+        let service = self.url.place(&self.settings).into();
         let wire = Wire { client, direct, service, log: self.log.clone(), limit: REQUEST };
         let objects = self.settings.build(&self.url, wire)?;
         Ok(self.built.get_or_init(|| objects))

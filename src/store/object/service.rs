@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 use super::super::StoreError;
 use super::credentials::{self, Credentials};
 use super::url::{ObjectUrl, Service, is_loopback};
-use super::wire::Wire;
+use super::wire::{Wire, place};
 use crate::job::Environment;
 
 /// Where GCS is; what a key file says of it does not count.
@@ -120,13 +120,12 @@ impl Settings {
 }
 
 impl ObjectUrl {
-    /// Returns the host that the service is asked at.
-    pub(super) fn host(&self, settings: &Settings) -> String {
-        let told = endpoint(self).and_then(|address| Url::parse(&address).ok());
-        if let Some(host) = told.as_ref().and_then(Url::host_str) {
-            return host.to_owned();
+    /// Returns host and port that the service is asked at.
+    pub(super) fn place(&self, settings: &Settings) -> String {
+        if let Some(told) = endpoint(self).and_then(|address| Url::parse(&address).ok()) {
+            return place(&told);
         }
-        match (&self.service, settings) {
+        let host = match (&self.service, settings) {
             (Service::S3 { .. }, Settings::S3 { region, .. }) if has_path_style(self) => {
                 format!("s3.{}.amazonaws.com", **region)
             }
@@ -135,7 +134,8 @@ impl ObjectUrl {
             }
             (Service::Azure { account }, _) => format!("{account}.blob.core.windows.net"),
             _ => "storage.googleapis.com".to_owned(),
-        }
+        };
+        format!("{host}:443")
     }
 
     pub(super) fn is_on_this_machine(&self) -> bool {

@@ -31,7 +31,7 @@ pub(super) struct Wire {
     pub(super) client: reqwest::Client,
     /// Without a proxy: for what answers a machine's or a container's own questions.
     pub(super) direct: reqwest::Client,
-    /// Where the service is; every other address gives credentials.
+    /// Host and port of the service; every other address gives credentials.
     pub(super) service: Arc<str>,
     pub(super) log: Log,
     /// From connecting to the last byte.
@@ -110,7 +110,7 @@ impl HttpService for Line {
         let (parts, body) = request.into_parts();
         let url = Url::parse(&parts.uri.to_string())
             .map_err(|error| HttpError::new(HttpErrorKind::Unknown, error))?;
-        let is_service = url.host_str() == Some(&*self.wire.service);
+        let is_service = place(&url) == *self.wire.service;
         let whose = if is_service { Whose::Store } else { Whose::Credentials };
         let fail = |what| {
             self.wire.log.note(Outcome { whose, what });
@@ -168,6 +168,11 @@ fn failure(error: &reqwest::Error) -> What {
     } else {
         What::Broken
     }
+}
+
+/// Returns host and port of an address.
+pub(super) fn place(url: &Url) -> String {
+    format!("{}:{}", url.host_str().unwrap_or_default(), url.port_or_known_default().unwrap_or_default())
 }
 
 fn has(body: &[u8], text: &[u8]) -> bool {
