@@ -34,7 +34,7 @@ pub struct State {
     pub seeds: Vec<TokenHash>,
     /// The last tokens that were spent, displaced or purged, oldest first.
     pub spent: Vec<TokenHash>,
-    /// Which store was seen to keep its conditions, before the slot's first lease there. Absent from batons of stores that
+    /// Which store was seen to keep its conditions, under the slot's first lease there. Absent from batons of stores that
     /// need no such proof, and from those that were written before there were others.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proven: Option<StoreMark>,
@@ -222,7 +222,7 @@ impl State {
         Self { phase: Phase::Leased { lease, mark: self.mark() }, writer, ..self.clone() }
     }
 
-    /// The store was seen to keep its conditions. Who says so takes the lease with the same record.
+    /// The store was seen to keep its conditions. Who says so renews its lease with the same record.
     #[must_use]
     pub fn proven(&self, store: Option<StoreMark>) -> Self {
         Self { proven: store.or(self.proven), ..self.clone() }

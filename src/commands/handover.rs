@@ -35,11 +35,7 @@ impl Bench<'_> {
             None => return Err(CommandError::NotHandedOver),
         };
         let of_store = self.settings.store.as_ref().map(StoreUrl::variables).unwrap_or_default();
-        let names = [SEAL_KEY_VARIABLE]
-            .into_iter()
-            .chain(PLACES)
-            .chain(Job::variables())
-            .chain(of_store.iter().copied());
+        let names = [SEAL_KEY_VARIABLE].into_iter().chain(PLACES).chain(Job::variables()).chain(of_store.iter().copied());
         let environment = names.filter_map(|name| Some((name, self.environment.get(name)?))).collect();
         let handover = Handover { options: &options, environment };
         serde_json::to_vec(&handover).map(Zeroizing::new).map_err(|_| CommandError::NotHandedOver)

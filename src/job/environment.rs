@@ -72,7 +72,9 @@ impl Environment {
     #[must_use]
     pub fn names(&self) -> Vec<String> {
         match self {
-            Self::Process => std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()).collect(),
+            Self::Process => {
+                std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()).collect()
+            }
             Self::HandedOver(variables) => variables.keys().cloned().collect(),
             Self::Fixed(variables) => variables.keys().cloned().collect(),
         }

@@ -4,7 +4,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use crate::baton::{
-    Lease, LeaseId, Observed, Owner, OwnerId, Permission, StoreMark, TokenHash, UNPROVEN_WAIT, View,
+    Lease, LeaseId, Observed, Owner, OwnerId, Permission, State, StoreMark, TokenHash, UNPROVEN_WAIT, View,
 };
 use crate::credential::{AccessToken, Due, Freshness};
 use crate::home::Journal;
@@ -140,7 +140,7 @@ impl Relay<'_> {
         due: Due,
         unproven: Option<Duration>,
     ) -> Result<Option<Held>, RelayError> {
-        let proven = Step::Preflight.run(|| self.preflight(session, &loaded))?;
+        Step::Preflight.run(|| self.preflight(session, &loaded))?;
         let owner = Owner {
             id: OwnerId::new(random()?),
             name: self.around.job.name.clone(),
@@ -151,14 +151,14 @@ impl Relay<'_> {
         let deferral = Rc::new(Deferral::begin().map_err(RelayError::Signals)?);
         let taken = self.around.clock.boot();
         let (lease, id) = self.lease_of(&owner)?;
-        let leased = loaded.baton().leased(lease, nonce()?).with(|state| state.proven(proven));
+        let leased = loaded.baton().leased(lease, nonce()?);
         match Step::Lease.run(|| self.swap(&loaded, leased)) {
             Ok(Swapped::Done(loaded)) => {
                 self.around.tell(Level::Detail, &format!("took the lease of slot `{}`: {due}", self.id.slot));
                 if let Some(since) = unproven {
                     self.wait_for_older_requests(since, &deferral);
                 }
-                Ok(Some(Held {
+                self.prove(Held {
                     loaded,
                     id,
                     taken,
@@ -168,7 +168,7 @@ impl Relay<'_> {
                     is_journaled: false,
                     due,
                     deferral,
-                }))
+                })
             }
             Ok(Swapped::Conflict) => journal.discard().map(|()| None).map_err(Into::into),
             Err(error) => {
@@ -189,9 +189,18 @@ impl Relay<'_> {
     /// # Errors
     /// When the store fails.
     pub(super) fn renew_lease(&self, held: &mut Held) -> Result<bool, RelayError> {
+        self.relet(held, None)
+    }
+
+    /// The same, and says what was proven of the store.
+    fn relet(&self, held: &mut Held, proven: Option<StoreMark>) -> Result<bool, RelayError> {
         let taken = self.around.clock.boot();
         let (lease, id) = self.lease_of(&held.owner)?;
-        match self.swap_under(held, &held.loaded, held.loaded.baton().leased(lease, nonce()?))? {
+        match self.swap_under(
+            held,
+            &held.loaded,
+            held.loaded.baton().leased(lease, nonce()?).with(|state| state.proven(proven)),
+        )? {
             Swapped::Done(loaded) => {
                 held.loaded = loaded;
                 held.id = id;
@@ -209,9 +218,7 @@ impl Relay<'_> {
     }
 
     /// Step 4: everything that could keep the result from being stored and used shows before anything is spent.
-    ///
-    /// Returns the store that was found to keep its conditions, if that had to be found out.
-    fn preflight(&self, session: &Session, loaded: &Loaded) -> Result<Option<StoreMark>, RelayError> {
+    fn preflight(&self, session: &Session, loaded: &Loaded) -> Result<(), RelayError> {
         self.refuse_writing()?;
         if let Some(login) = loaded.baton().login() {
             self.around.gate.approve_login(login.clone())?;
@@ -219,18 +226,30 @@ impl Relay<'_> {
         session.file.preflight()?;
         self.around.authority.prepare().map_err(super::ExchangeError::Client)?;
         self.tell_durability();
-        self.prove(loaded).map_err(|error| self.unless_read_only(error))
+        Ok(())
     }
 
-    /// What a store's service promises is seen to be so before the first token is spent in reliance on it.
-    fn prove(&self, loaded: &Loaded) -> Result<Option<StoreMark>, RelayError> {
+    /// What a store's service promises is seen to be so before the first token is spent in reliance on it. Under the lease:
+    /// of many who come at once only who has it tries. `None` when it is somebody else's by now.
+    fn prove(&self, mut held: Held) -> Result<Option<Held>, RelayError> {
         let mark = StoreMark::of(&self.store.name());
-        if self.facts.exclusive != Exclusive::Unproven || loaded.baton().state().proven == Some(mark) {
-            return Ok(None);
+        let is_proven = held.loaded.baton().state().proven == Some(mark);
+        if self.facts.exclusive != Exclusive::Unproven || is_proven {
+            return Ok(Some(held));
         }
-        self.store.prove(&self.id.slot)?;
-        self.around.tell(Level::Detail, "the store was seen to keep two jobs from writing at once");
-        Ok(Some(mark))
+        let proven = self.store.prove(&self.id.slot).map_err(RelayError::from).and_then(|()| {
+            self.around.tell(Level::Detail, "the store was seen to keep two jobs from writing at once");
+            self.relet(&mut held, Some(mark))
+        });
+        match proven {
+            Ok(true) => Ok(Some(held)),
+            Ok(false) => held.journal.discard().map(|()| None).map_err(Into::into),
+            Err(error) => {
+                self.finish(&held, State::handed_back);
+                held.journal.discard()?;
+                Err(self.unless_read_only(error))
+            }
+        }
     }
 
     /// A store that was found only now to let this run read alone is one that this run may not write.

@@ -57,7 +57,7 @@ pub struct Facts {
 pub enum Exclusive {
     /// The store sees to it.
     Always,
-    /// The store's service says that it does; it has to be proven in a slot before the first lease ([`Store::prove`]).
+    /// The store's service says that it does; it has to be proven in a slot before a token is spent ([`Store::prove`]).
     Unproven,
     /// Only under a mutex of the CI, which somebody declared.
     UnderDeclaredMutex,

@@ -16,6 +16,17 @@ const INSTALL_LIMIT: Duration = Duration::from_secs(600);
 /// Both take some seconds on a busy machine.
 const START_LIMIT: Duration = Duration::from_secs(90);
 
+/// moto as its own `moto_server` starts it, but for one thing: one request at a time. With a thread for each it looks first
+/// and writes then, and loses a write now and then on a busy machine.
+const ONE_AT_A_TIME: &str = "
+import sys
+from werkzeug.serving import run_simple
+from moto.moto_server.werkzeug_app import (
+    DomainDispatcherApplication, MotoRequestHandler, create_backend_app)
+run_simple('127.0.0.1', int(sys.argv[1]), DomainDispatcherApplication(create_backend_app),
+    threaded=False, request_handler=MotoRequestHandler)
+";
+
 /// The account of Azurite, and its key, which is the same everywhere and published by Microsoft.
 pub(crate) const AZURITE_ACCOUNT: &str = "devstoreaccount1";
 pub(crate) const AZURITE_KEY: &str =
@@ -29,11 +40,9 @@ pub(crate) fn moto() -> Option<u16> {
     }
     let started = SERVER.get_or_init(|| {
         let directory = peer::install(&format!("moto-{MOTO}"), install_moto)?;
-        // Not `moto_server`: a script with the path of where it was installed first.
-        let main = "from moto.server import main; main()";
         Server::start(&directory, |port| {
             let mut command = Command::new(directory.join("venv/bin/python"));
-            command.args(["-c", main, "-H", "127.0.0.1", "-p", &port.to_string()]);
+            command.args(["-c", ONE_AT_A_TIME, &port.to_string()]);
             command
         })
     });

@@ -141,10 +141,7 @@ mod tests {
         let forms = |secret| mask_forms(secret).iter().map(|form| form.to_string()).collect::<Vec<_>>();
         assert_eq!(forms("short"), ["short"]);
         let jwt = "e30.cGF5bG9hZC1wYXlsb2Fk.c2lnbmF0dXJlLXNpZ24";
-        assert_eq!(
-            forms(jwt).get(..3),
-            Some(&[jwt, "cGF5bG9hZC1wYXlsb2Fk", "c2lnbmF0dXJlLXNpZ24"].map(str::to_owned)[..])
-        );
+        assert_eq!(forms(jwt).get(..3), Some(&[jwt, "cGF5bG9hZC1wYXlsb2Fk", "c2lnbmF0dXJlLXNpZ24"].map(str::to_owned)[..]));
         // The three shifts are found in whatever surrounds the secret.
         let secret = "sk-?>~?>~?>~?>~?>~?>~";
         let hidden = forms(secret);

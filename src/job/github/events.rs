@@ -173,22 +173,11 @@ impl Trust {
             "pull_request_target" => TARGET,
             "workflow_run" => of_cascade(payload),
             // Only those who may write the repository cause these.
-            "branch_protection_rule"
-            | "create"
-            | "delete"
-            | "deployment"
-            | "deployment_status"
-            | "image_version"
-            | "label"
-            | "merge_group"
-            | "milestone"
-            | "page_build"
-            | "project"
-            | "project_card"
-            | "project_column"
-            | "public"
-            | "registry_package"
-            | "release" => Self::ReadOnly(OWN_EVENT),
+            "branch_protection_rule" | "create" | "delete" | "deployment" | "deployment_status"
+            | "image_version" | "label" | "merge_group" | "milestone" | "page_build" | "project"
+            | "project_card" | "project_column" | "public" | "registry_package" | "release" => {
+                Self::ReadOnly(OWN_EVENT)
+            }
             "check_run" | "check_suite" | "fork" | "gollum" | "pull_request_comment" | "status" | "watch" => {
                 ANYBODY
             }
@@ -225,15 +214,8 @@ fn of_cascade(payload: Option<&Payload>) -> Trust {
         return FORK;
     }
     match run.event.as_str() {
-        "push"
-        | "schedule"
-        | "workflow_dispatch"
-        | "repository_dispatch"
-        | "pull_request"
-        | "merge_group"
-        | "release"
-        | "create"
-        | "delete" => Trust::ReadOnly(OWN_EVENT),
+        "push" | "schedule" | "workflow_dispatch" | "repository_dispatch" | "pull_request" | "merge_group"
+        | "release" | "create" | "delete" => Trust::ReadOnly(OWN_EVENT),
         _ => CASCADE,
     }
 }

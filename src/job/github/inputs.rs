@@ -23,8 +23,7 @@ impl<'a> Inputs<'a> {
     /// Takes the inputs out of an environment.
     #[must_use]
     pub fn of(environment: &'a Environment) -> Self {
-        let has_hyphens =
-            environment.names().iter().any(|name| name.starts_with(PREFIX) && name.contains('-'));
+        let has_hyphens = environment.names().iter().any(|name| name.starts_with(PREFIX) && name.contains('-'));
         Self { environment, has_hyphens, problems: Vec::new() }
     }
 

@@ -33,11 +33,7 @@ impl Summary<'_> {
     /// Writes the page.
     #[must_use]
     pub fn page(&self) -> String {
-        let mut page = String::from(if self.failure.is_some() {
-            "### authbaton: failed\n\n"
-        } else {
-            "### authbaton\n\n"
-        });
+        let mut page = String::from(if self.failure.is_some() { "### authbaton: failed\n\n" } else { "### authbaton\n\n" });
         if let Some(Failure { id, text, hint }) = self.failure {
             page.push_str(&format!("**`{}`** {}\n\n**Next:** {}\n\n", code(id), prose(text), prose(hint)));
         }

@@ -1,7 +1,7 @@
 //! `s3://`, `gs://`, `az://`: one object per slot, created and replaced by conditional writes.
 //!
-//! That a service knows the conditions does not mean that it keeps them, so a slot is proven before its first lease
-//! (`probe`). A write is sent once: when its reply is lost, the caller reads back who wrote. A missing object is an empty
+//! That a service knows the conditions does not mean that it keeps them, so a slot is proven before
+//! its first token is spent (`probe`). A write is sent once: when its reply is lost, the caller reads back who wrote. A missing object is an empty
 //! slot only if the service says that it is the object that is missing.
 
 mod answer;

@@ -26,7 +26,8 @@ const WRITERS: usize = 6;
 const ROUNDS: usize = 3;
 /// Rounds that may be made: where the service was too busy to let anybody win, nothing is told.
 const MOST_ROUNDS: usize = 6;
-const LIMIT: Duration = Duration::from_secs(45);
+/// One round.
+const LIMIT: Duration = Duration::from_secs(15);
 
 /// What a round has told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -34,9 +34,7 @@ fn the_default_branch_alone_writes() {
     let known = payload(json!({}));
     for event in ["push", "workflow_dispatch", "repository_dispatch", "schedule"] {
         assert_eq!(judge(event, MAIN, Some(&known)), Trust::Write, "{event}");
-        for other in
-            ["refs/heads/feature", "refs/heads/x/main", "refs/tags/main", "refs/pull/1/merge", "main", ""]
-        {
+        for other in ["refs/heads/feature", "refs/heads/x/main", "refs/tags/main", "refs/pull/1/merge", "main", ""] {
             assert_eq!(judge(event, other, Some(&known)), Trust::ReadOnly(BRANCH), "{event} {other}");
         }
         // Without a payload nobody can say which branch is the default one; a schedule runs on no other.
@@ -52,10 +50,7 @@ fn pull_requests_are_judged_by_where_their_code_comes_from() {
     // A repository that is itself a fork has pull requests of its own, too.
     let own_of_fork = payload(pull_request(json!({"id": 1, "fork": true})));
     for payload in [own, own_of_fork] {
-        assert_eq!(
-            judge("pull_request", "refs/pull/1/merge", Some(&payload)),
-            Trust::ReadOnly(OWN_PULL_REQUEST)
-        );
+        assert_eq!(judge("pull_request", "refs/pull/1/merge", Some(&payload)), Trust::ReadOnly(OWN_PULL_REQUEST));
     }
     let strange = [
         Some(payload(pull_request(json!({"id": 2, "fork": true})))),
@@ -89,8 +84,7 @@ fn comments_are_judged_by_who_wrote_them() {
             let payload = payload(with(own.clone(), json!({part: {"author_association": trusted}})));
             assert_eq!(judge(event, MAIN, Some(&payload)), Trust::ReadOnly(OWN_PEOPLE), "{event} {trusted}");
         }
-        let strangers =
-            ["CONTRIBUTOR", "FIRST_TIMER", "FIRST_TIME_CONTRIBUTOR", "MANNEQUIN", "NONE", "owner", ""];
+        let strangers = ["CONTRIBUTOR", "FIRST_TIMER", "FIRST_TIME_CONTRIBUTOR", "MANNEQUIN", "NONE", "owner", ""];
         for stranger in strangers {
             let payload = payload(with(own.clone(), json!({part: {"author_association": stranger}})));
             assert_eq!(judge(event, MAIN, Some(&payload)), STRANGER, "{event} {stranger}");
@@ -102,15 +96,10 @@ fn comments_are_judged_by_who_wrote_them() {
             assert_eq!(judge(event, MAIN, Some(&payload(with(own.clone(), other)))), STRANGER, "{event}");
         }
     }
-    let of_member =
-        json!({"review": {"author_association": "OWNER"}, "comment": {"author_association": "OWNER"}});
+    let of_member = json!({"review": {"author_association": "OWNER"}, "comment": {"author_association": "OWNER"}});
     let fork = payload(with(pull_request(json!({"id": 2})), of_member));
     for event in ["pull_request_review", "pull_request_review_comment"] {
-        assert_eq!(
-            judge(event, "refs/pull/1/merge", Some(&fork)),
-            FORK,
-            "{event} of an owner, of a fork's code"
-        );
+        assert_eq!(judge(event, "refs/pull/1/merge", Some(&fork)), FORK, "{event} of an owner, of a fork's code");
     }
 }
 
@@ -121,18 +110,12 @@ fn what_follows_another_run_is_judged_by_that_one() {
     };
     let own = json!({"id": 1});
     for event in ["push", "schedule", "workflow_dispatch", "pull_request", "merge_group", "release"] {
-        assert_eq!(
-            judge("workflow_run", MAIN, Some(&run(event, own.clone()))),
-            Trust::ReadOnly(OWN_EVENT),
-            "{event}"
-        );
+        assert_eq!(judge("workflow_run", MAIN, Some(&run(event, own.clone()))), Trust::ReadOnly(OWN_EVENT), "{event}");
         for other in [json!({"id": 2}), Value::Null] {
             assert_eq!(judge("workflow_run", MAIN, Some(&run(event, other))), FORK, "{event}");
         }
     }
-    for event in
-        ["pull_request_target", "issue_comment", "issues", "fork", "watch", "workflow_run", "", "new"]
-    {
+    for event in ["pull_request_target", "issue_comment", "issues", "fork", "watch", "workflow_run", "", "new"] {
         assert_eq!(judge("workflow_run", MAIN, Some(&run(event, own.clone()))), CASCADE, "{event}");
     }
     assert_eq!(judge("workflow_run", MAIN, None), CASCADE);
@@ -142,22 +125,9 @@ fn what_follows_another_run_is_judged_by_that_one() {
 fn every_other_event_is_in_the_table_or_refused() {
     let known = payload(json!({}));
     let own = [
-        "branch_protection_rule",
-        "create",
-        "delete",
-        "deployment",
-        "deployment_status",
-        "image_version",
-        "label",
-        "merge_group",
-        "milestone",
-        "page_build",
-        "project",
-        "project_card",
-        "project_column",
-        "public",
-        "registry_package",
-        "release",
+        "branch_protection_rule", "create", "delete", "deployment", "deployment_status", "image_version", "label",
+        "merge_group", "milestone", "page_build", "project", "project_card", "project_column", "public",
+        "registry_package", "release",
     ];
     let rows = own.map(|event| (event, Trust::ReadOnly(OWN_EVENT))).into_iter().chain([
         ("pull_request_target", TARGET),
@@ -209,9 +179,7 @@ fn what_is_allowed_by_hand_never_writes() {
 
 #[test]
 fn a_payload_that_is_none_is_not_believed() {
-    for bytes in
-        ["", "[]", "null", "{", r#"{"repository":{"id":"1"}}"#, r#"{"comment":{"author_association":5}}"#]
-    {
+    for bytes in ["", "[]", "null", "{", r#"{"repository":{"id":"1"}}"#, r#"{"comment":{"author_association":5}}"#] {
         assert!(Payload::parse(bytes.as_bytes()).is_none(), "{bytes}");
     }
     assert!(Payload::parse(br#"{"comment":null,"pull_request":null,"unknown":[1.5]}"#).is_some());
