@@ -4,7 +4,7 @@
 //!
 //! KIND is `strict` (our own S3 in this process, which counts), `moto` (the S3 of others, counted by a proxy), or the URL of
 //! a store (`file:DIR`, `git:URL`), where tasks alone are counted, by what they ask of the store. Every job has a home and
-//! a machine of its own. An exchange takes half a second. At each expiry all jobs start at once; then exactly one exchange
+//! a machine of its own. An exchange takes half a second. At each expiry 100 jobs start in a second; then exactly one exchange
 //! must have been made, and every job must have ended well. Jobs and expiries are counted, and everything has a limit.
 #![cfg(unix)]
 #![expect(clippy::disallowed_methods, reason = "a bench arranges files, processes and time by itself")]
@@ -22,7 +22,7 @@ use std::fs;
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -59,6 +59,8 @@ use sandbox::Sandbox;
 const KEYS: [(&str, &str); 2] = [("AWS_ACCESS_KEY_ID", "id"), ("AWS_SECRET_ACCESS_KEY", "secret")];
 /// What the authority needs for an exchange.
 const EXCHANGE: Duration = Duration::from_millis(500);
+/// Between the starts of two jobs: one machine plays the parts of many.
+const APART: Duration = Duration::from_millis(10);
 const LIMIT: Duration = Duration::from_secs(240);
 const MOST_JOBS: usize = 1000;
 const MOST_EXPIRIES: usize = 10;
@@ -145,6 +147,7 @@ struct Expiry<'a> {
     authority: &'a Authority,
     sandbox: &'a Sandbox,
     margin: TimeDelta,
+    has_complained: AtomicBool,
 }
 
 /// How one job ended: after how long, and whether it made the exchange.
@@ -168,7 +171,14 @@ fn round(place: &Place, jobs: usize, expiries: usize, run: &dyn Fn(&Expiry<'_>, 
         // What there is lasts less than the margin, and what comes next lasts longer.
         authority.set_access_lifetime(Some(hours(expiry + 1)));
         let margin = hours(expiry) + TimeDelta::minutes(30);
-        let expiry = Expiry { place, store: &store, authority: &authority, sandbox: &sandbox, margin };
+        let expiry = Expiry {
+            place,
+            store: &store,
+            authority: &authority,
+            sandbox: &sandbox,
+            margin,
+            has_complained: AtomicBool::new(false),
+        };
         let ended = run(&expiry, jobs);
         assert_eq!(ended.len(), jobs, "a job did not end well");
         assert_eq!(ended.iter().filter(|(_, exchanged)| *exchanged).count(), 1);
@@ -221,6 +231,7 @@ fn processes(expiry: &Expiry<'_>, jobs: usize) -> Vec<Ended> {
         command.args(["--refresh-before-expiry", &margin]);
         let said = expiry.sandbox.path(&format!("said-{job}"));
         command.stdout(fs::File::create(&said).unwrap());
+        thread::sleep(APART);
         (command.spawn().unwrap(), said, Instant::now())
     };
     let mut running: Vec<Option<(Child, _, Instant)>> = (1..=jobs).map(|job| Some(start(job))).collect();
@@ -295,6 +306,7 @@ fn task_of(expiry: &Expiry<'_>, job: usize, barrier: &Barrier) -> Option<Ended> 
     let relay =
         Relay { around: &around, store: &store, facts, keys: &keys, id, state, late: Late::default() };
     barrier.wait();
+    thread::sleep(APART * u32::try_from(job).unwrap());
     let began = Instant::now();
     let refreshed = relay.refresh(&session, Want::default());
     let took = began.elapsed();
@@ -304,7 +316,9 @@ fn task_of(expiry: &Expiry<'_>, job: usize, barrier: &Barrier) -> Option<Ended> 
     match refreshed {
         Ok(refreshed) => Some((took, refreshed.exchanged)),
         Err(error) => {
-            println!("a task failed after {took:?}: {error}");
+            if !expiry.has_complained.swap(true, Ordering::SeqCst) {
+                println!("the first task that failed did so after {took:?}: {error}");
+            }
             None
         }
     }

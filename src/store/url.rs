@@ -24,7 +24,7 @@ pub enum StoreUrl {
         writing_ref: Option<String>,
     },
     /// `s3://`, `gs://`, `az://`.
-    Object(ObjectUrl),
+    Object(Box<ObjectUrl>),
 }
 
 /// Why a text is no store URL. The text itself is not repeated: some stores' URLs carry secrets.
@@ -67,7 +67,7 @@ impl StoreUrl {
             "home" => Err(StoreUrlError::HomeWithPath),
             "file" => Self::file(rest),
             "actions-cache" => Self::actions_cache(rest),
-            "s3" | "gs" | "az" => Ok(Self::Object(ObjectUrl::parse(scheme, rest)?)),
+            "s3" | "gs" | "az" => Ok(Self::Object(Box::new(ObjectUrl::parse(scheme, rest)?))),
             _ => Err(StoreUrlError::UnknownScheme),
         }
     }

@@ -254,6 +254,8 @@ fn not_here(text: &str) -> StoreError {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::disallowed_methods, reason = "a test writes the files that it reads")]
+
     use super::*;
 
     fn environment(variables: &[(&str, &str)]) -> Environment {
@@ -352,7 +354,7 @@ mod tests {
         let user_file = file("user", r#"{"type":"authorized_user"}"#);
         let named = |path: &str| told(gcs(&environment(&[("GOOGLE_APPLICATION_CREDENTIALS", path)])));
         let as_key = format!("google_service_account_key={account}");
-        assert_eq!(named(&account_file), [as_key.clone()]);
+        assert_eq!(named(&account_file), std::slice::from_ref(&as_key));
         assert_eq!(named(&user_file), [format!("google_application_credentials={user_file}")]);
         let federated = named(&file("federated", r#"{"type":"external_account"}"#));
         assert!(federated[0].contains("GOOGLE_OAUTH_ACCESS_TOKEN"), "{federated:?}");
