@@ -317,7 +317,7 @@ fn task_of(expiry: &Expiry<'_>, job: usize, barrier: &Barrier) -> Option<Ended> 
         Ok(refreshed) => Some((took, refreshed.exchanged)),
         Err(error) => {
             if !expiry.has_complained.swap(true, Ordering::SeqCst) {
-                println!("the first task that failed did so after {took:?}: {error}");
+                println!("the first task that failed did so after {} s: {error}", took.as_secs());
             }
             None
         }

@@ -105,7 +105,8 @@ fn a_read_is_tried_again_and_then_given_up() {
 #[test]
 fn only_a_missing_object_is_an_empty_slot() {
     let place = written();
-    let table: [(Fault, fn(&StoreError) -> bool); 8] = [
+    type Is = fn(&StoreError) -> bool;
+    let table: [(Fault, Is); 8] = [
         (Fault::Page404, |it| matches!(it, StoreError::Denied(_))),
         (Fault::Answer(404, "NoSuchBucket"), |it| matches!(it, StoreError::Denied(_))),
         (Fault::Answer(403, "AccessDenied"), |it| matches!(it, StoreError::Denied(_))),
