@@ -94,6 +94,10 @@ named! {
     HomeId
 }
 named! {
+    /// The name of a store that was seen to keep two writers apart.
+    StoreMark
+}
+named! {
     /// A writer's mark: no two records are ever equal, so a read-back tells whose write landed.
     Nonce
 }
@@ -109,6 +113,15 @@ impl TokenHash {
     #[must_use]
     pub fn of_number(number: u64) -> Self {
         Self(Hex16::digest(&number.to_be_bytes()))
+    }
+}
+
+impl StoreMark {
+    /// Hashes the name that a store gives itself. What is proven of one store says nothing of another that its content is
+    /// copied to.
+    #[must_use]
+    pub fn of(store: &str) -> Self {
+        Self(Hex16::digest(store.as_bytes()))
     }
 }
 

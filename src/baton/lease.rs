@@ -24,6 +24,8 @@ pub struct Lengths {
     pub waiting: Duration,
     /// After how long a waiter looks again, at the earliest: a store that is slow is also one that counts requests.
     pub poll: Duration,
+    /// The longest pause between two looks: nobody is told that a lease has ended.
+    pub longest_poll: Duration,
 }
 
 impl Lengths {
@@ -38,6 +40,13 @@ impl Lengths {
     const SHORTEST_WAITING: Duration = Duration::from_secs(150);
     /// Nobody looks more often, however quick the store.
     const SHORTEST_POLL: Duration = Duration::from_millis(250);
+    /// A store that takes longer at worst is reached by a network, and shared with everybody else's jobs.
+    const WORST_LOCAL_SWAP: Duration = Duration::from_secs(5);
+    /// With jitter, less than one look a second on average.
+    const SHORTEST_NETWORK_POLL: Duration = Duration::from_millis(700);
+    /// A waiter's share of what it has waited for already: who comes a little later than it could has not lost much.
+    const PATIENCE: u32 = 4;
+    const LONGEST_NETWORK_POLL: Duration = Duration::from_secs(5);
 
     /// Returns the lengths for a store whose swap takes `worst_swap` at worst: the lease outlasts two requests and
     /// four swaps, the waiting outlasts the lease and two swaps.
@@ -45,7 +54,19 @@ impl Lengths {
     pub fn for_store(worst_swap: Duration) -> Self {
         let lease = (Self::REQUEST * 2 + worst_swap * 4).max(Self::SHORTEST_LEASE);
         let waiting = (lease + worst_swap * 2).max(Self::SHORTEST_WAITING);
-        Self { lease, waiting, poll: (worst_swap / 30).max(Self::SHORTEST_POLL) }
+        let (shortest, longest) = if worst_swap > Self::WORST_LOCAL_SWAP {
+            (Self::SHORTEST_NETWORK_POLL, Self::LONGEST_NETWORK_POLL)
+        } else {
+            (Self::SHORTEST_POLL, Self::SHORTEST_POLL)
+        };
+        let poll = (worst_swap / 30).max(shortest);
+        Self { lease, waiting, poll, longest_poll: longest.max(poll) }
+    }
+
+    /// Returns how long a waiter pauses before it looks again, jitter aside, after it has waited so long.
+    #[must_use]
+    pub fn pause(&self, waited: Duration) -> Duration {
+        (waited / Self::PATIENCE).clamp(self.poll, self.longest_poll)
     }
 }
 

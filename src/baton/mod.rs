@@ -13,7 +13,7 @@ mod state;
 mod tests;
 mod verdict;
 
-pub use hash::{AccountPin, HomeId, LeaseId, Nonce, OwnerId, TokenHash};
+pub use hash::{AccountPin, HomeId, LeaseId, Nonce, OwnerId, StoreMark, TokenHash};
 pub use lease::{Lengths, Observed, Permission, UNPROVEN_WAIT, View};
 pub use pass::{Baton, OpenedBaton};
 pub use seal::{

@@ -7,7 +7,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{AccountPin, Exchanged, HomeId, LeaseId, Nonce, OwnerId, Seed, TokenHash};
+use super::{AccountPin, Exchanged, HomeId, LeaseId, Nonce, OwnerId, Seed, StoreMark, TokenHash};
 
 /// How many spent tokens a slot remembers. The oldest is forgotten first.
 pub const MAX_SPENT: usize = 256;
@@ -34,6 +34,10 @@ pub struct State {
     pub seeds: Vec<TokenHash>,
     /// The last tokens that were spent, displaced or purged, oldest first.
     pub spent: Vec<TokenHash>,
+    /// Which store was seen to keep its conditions, under the slot's first lease there. Absent from batons of stores that
+    /// need no such proof, and from those that were written before there were others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proven: Option<StoreMark>,
     /// The mark of whoever wrote this record.
     pub writer: Nonce,
 }
@@ -138,6 +142,7 @@ impl State {
             seed_iat: None,
             seeds: Vec::new(),
             spent: Vec::new(),
+            proven: None,
             writer,
         }
     }
@@ -206,6 +211,7 @@ impl State {
             seed_iat: self.seed_iat.max(seed.issued_at),
             seeds,
             spent: self.left(),
+            proven: self.proven,
             writer,
         }
     }
@@ -214,6 +220,12 @@ impl State {
     #[must_use]
     pub fn leased(&self, lease: Lease, writer: Nonce) -> Self {
         Self { phase: Phase::Leased { lease, mark: self.mark() }, writer, ..self.clone() }
+    }
+
+    /// The store was seen to keep its conditions. Who says so renews its lease with the same record.
+    #[must_use]
+    pub fn proven(&self, store: Option<StoreMark>) -> Self {
+        Self { proven: store.or(self.proven), ..self.clone() }
     }
 
     /// The lease was handed back with nothing done.

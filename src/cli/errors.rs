@@ -300,7 +300,7 @@ error_table! {
         "run `authbaton refresh` where the store can be written"
     StoreNotExclusive "store-not-exclusive" Store
         "The store does not keep two jobs from writing at once, and a lost write is a lost login"
-        "use a store that does; where the CI runs one such job at a time, say so with `?mutex=ci`"
+        "use a store that does; for a directory that a CI cache carries, where the CI runs one such job at a time, say so with `?mutex=ci`"
     BatonNotSealed "baton-not-sealed" Store
         "What the slot has was not written by authbaton"
         "check the store and the slot; authbaton does not overwrite what it does not know"

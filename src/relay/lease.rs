@@ -3,10 +3,13 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use crate::baton::{Lease, LeaseId, Observed, Owner, OwnerId, Permission, TokenHash, UNPROVEN_WAIT, View};
+use crate::baton::{
+    Lease, LeaseId, Observed, Owner, OwnerId, Permission, State, StoreMark, TokenHash, UNPROVEN_WAIT, View,
+};
 use crate::credential::{AccessToken, Due, Freshness};
 use crate::home::Journal;
 use crate::job::{Deferral, Level, random};
+use crate::store::{Exclusive, StoreError};
 
 use super::cell::{Swapped, nonce};
 use super::wait::{jittered, pause};
@@ -92,7 +95,7 @@ impl Relay<'_> {
                         if !self.journals().exist() || waited >= self.waiting() {
                             return Err(RelayError::RolledBack);
                         }
-                        clock.sleep(jittered(self.lengths().poll)?);
+                        clock.sleep(jittered(self.lengths().pause(waited))?);
                         continue;
                     }
                     if let Some(held) = self.take(session, loaded, due, unproven.map(|(_, since)| since))? {
@@ -114,7 +117,7 @@ impl Relay<'_> {
                         self.around.tell(Level::Info, &text);
                         told = (waited * 2).max(Duration::from_secs(2));
                     }
-                    clock.sleep(jittered(self.lengths().poll)?);
+                    clock.sleep(jittered(self.lengths().pause(waited))?);
                 }
             }
         }
@@ -163,7 +166,7 @@ impl Relay<'_> {
                 if let Some(since) = unproven {
                     self.wait_for_older_requests(since, &deferral);
                 }
-                Ok(Some(Held {
+                self.prove(Held {
                     loaded,
                     id,
                     taken,
@@ -173,12 +176,12 @@ impl Relay<'_> {
                     is_journaled: false,
                     due,
                     deferral,
-                }))
+                })
             }
             Ok(Swapped::Conflict) => journal.discard().map(|()| None).map_err(Into::into),
             Err(error) => {
                 journal.discard()?;
-                Err(error)
+                Err(self.unless_read_only(error))
             }
         }
     }
@@ -194,9 +197,18 @@ impl Relay<'_> {
     /// # Errors
     /// When the store fails.
     pub(super) fn renew_lease(&self, held: &mut Held) -> Result<bool, RelayError> {
+        self.relet(held, None)
+    }
+
+    /// The same, and says what was proven of the store.
+    fn relet(&self, held: &mut Held, proven: Option<StoreMark>) -> Result<bool, RelayError> {
         let taken = self.around.clock.boot();
         let (lease, id) = self.lease_of(&held.owner)?;
-        match self.swap_under(held, &held.loaded, held.loaded.baton().leased(lease, nonce()?))? {
+        match self.swap_under(
+            held,
+            &held.loaded,
+            held.loaded.baton().leased(lease, nonce()?).with(|state| state.proven(proven)),
+        )? {
             Swapped::Done(loaded) => {
                 held.loaded = loaded;
                 held.id = id;
@@ -223,6 +235,37 @@ impl Relay<'_> {
         self.around.authority.prepare().map_err(super::ExchangeError::Client)?;
         self.tell_durability();
         Ok(())
+    }
+
+    /// What a store's service promises is seen to be so before the first token is spent in reliance on it. Under the lease:
+    /// of many who come at once only who has it tries. `None` when it is somebody else's by now.
+    fn prove(&self, mut held: Held) -> Result<Option<Held>, RelayError> {
+        let mark = StoreMark::of(&self.store.name());
+        let is_proven = held.loaded.baton().state().proven == Some(mark);
+        if self.facts.exclusive != Exclusive::Unproven || is_proven {
+            return Ok(Some(held));
+        }
+        let proven = self.store.prove(&self.id.slot).map_err(RelayError::from).and_then(|()| {
+            self.around.tell(Level::Detail, "the store was seen to keep two jobs from writing at once");
+            self.relet(&mut held, Some(mark))
+        });
+        match proven {
+            Ok(true) => Ok(Some(held)),
+            Ok(false) => held.journal.discard().map(|()| None).map_err(Into::into),
+            Err(error) => {
+                self.finish(&held, State::handed_back);
+                held.journal.discard()?;
+                Err(self.unless_read_only(error))
+            }
+        }
+    }
+
+    /// A store that was found only now to let this run read alone is one that this run may not write.
+    fn unless_read_only(&self, error: RelayError) -> RelayError {
+        match (&error, self.refuse_writing()) {
+            (RelayError::Store(StoreError::Denied(_)), Err(read_only)) => read_only,
+            _ => error,
+        }
     }
 
     /// A request of the exchange before may still be on its way: it must not arrive after ours.

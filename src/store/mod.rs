@@ -8,6 +8,7 @@ mod error;
 mod exec;
 mod file;
 mod git;
+mod object;
 mod open;
 mod read_only;
 mod url;
@@ -20,6 +21,7 @@ pub use error::StoreError;
 pub use exec::{ExecStore, Helper, HelperError};
 pub use file::FileStore;
 pub use git::{GitStore, GitUrl, GitUrlError};
+pub use object::{ObjectStore, ObjectUrl, ObjectUrlError};
 pub use open::Opening;
 pub use read_only::ReadOnlyStore;
 pub use url::{StoreUrl, StoreUrlError};
@@ -61,6 +63,8 @@ pub struct Facts {
 pub enum Exclusive {
     /// The store sees to it.
     Always,
+    /// The store's service says that it does; it has to be proven in a slot before a token is spent ([`Store::prove`]).
+    Unproven,
     /// Only under a mutex of the CI, which somebody declared.
     UnderDeclaredMutex,
     /// Only under a mutex of the CI, which nobody declared: no lease may be taken.
@@ -125,6 +129,15 @@ pub trait Store {
         new: &SealedBytes,
     ) -> Result<Swap, StoreError> {
         self.swap(slot, expected, new)
+    }
+
+    /// Proves that of two swaps at once only one succeeds, beside the slot and not in it. Asked for where the store is
+    /// [`Exclusive::Unproven`], once per slot, before the first token is spent.
+    ///
+    /// # Errors
+    /// When it does not keep two jobs from writing at once, or could not be asked.
+    fn prove(&self, _slot: &SlotName) -> Result<(), StoreError> {
+        Ok(())
     }
 
     /// Removes what a slot has left behind that nobody can need any more, after something was stored.

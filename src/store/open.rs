@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use super::{
-    ActionsCacheStore, ExecStore, FileStore, GitStore, Store, StoreError, StoreUrl, actions_cache, git,
+    ActionsCacheStore, ExecStore, FileStore, GitStore, ObjectStore, Store, StoreError, StoreUrl, actions_cache,
+    git, object,
 };
 use crate::baton::Audience;
 use crate::job::{Environment, Masks};
@@ -40,6 +41,7 @@ impl StoreUrl {
             Self::Exec(helper) => {
                 Some(Box::new(ExecStore::new(helper.clone(), with.environment, with.secrets)))
             }
+            Self::Object(url) => Some(Box::new(ObjectStore::open(url, with)?)),
         })
     }
 
@@ -50,7 +52,9 @@ impl StoreUrl {
     /// When the environment does not tell it.
     pub fn audience(&self, environment: &Environment) -> Result<Audience, StoreError> {
         match self {
-            Self::Home | Self::File { .. } | Self::Git(_) | Self::Exec(_) => Ok(Audience::default()),
+            Self::Home | Self::File { .. } | Self::Git(_) | Self::Exec(_) | Self::Object(_) => {
+                Ok(Audience::default())
+            }
             Self::ActionsCache { .. } => actions_cache::audience(environment),
         }
     }
@@ -62,6 +66,7 @@ impl StoreUrl {
             Self::Home | Self::File { .. } | Self::Exec(_) => &[],
             Self::ActionsCache { .. } => &actions_cache::VARIABLES,
             Self::Git(_) => &git::VARIABLES,
+            Self::Object(url) => object::variables(url),
         }
     }
 

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::exec::{Helper, HelperError};
 use super::git::{GitUrl, GitUrlError};
+use super::object::{ObjectUrl, ObjectUrlError};
 
 /// Which store to use.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +29,8 @@ pub enum StoreUrl {
     Git(GitUrl),
     /// `exec:PROGRAM`.
     Exec(Helper),
+    /// `s3://`, `gs://`, `az://`.
+    Object(Box<ObjectUrl>),
 }
 
 /// Why a text is no store URL. The text itself is not repeated: some stores' URLs carry secrets.
@@ -35,7 +38,7 @@ pub enum StoreUrl {
 pub enum StoreUrlError {
     /// There is no such store.
     #[error(
-        "there is no such store: there are `file:DIR`, `actions-cache:`, `git:URL#REF`, `exec:PROGRAM` and `home:`"
+        "there is no such store: there are `file:DIR`, `actions-cache:`, `git:URL#REF`, `s3://`, `gs://`, `az://`, `exec:PROGRAM` and `home:`"
     )]
     UnknownScheme,
     /// No `scheme:` in front.
@@ -59,6 +62,9 @@ pub enum StoreUrlError {
     /// `exec:` with something that is no program.
     #[error(transparent)]
     Exec(#[from] HelperError),
+    /// `s3:`, `gs:` or `az:` with something that is no place.
+    #[error(transparent)]
+    Object(#[from] ObjectUrlError),
 }
 
 impl StoreUrl {
@@ -75,6 +81,7 @@ impl StoreUrl {
             "actions-cache" => Self::actions_cache(rest),
             "git" => Ok(Self::Git(GitUrl::parse(rest)?)),
             "exec" => Ok(Self::Exec(Helper::parse(rest)?)),
+            "s3" | "gs" | "az" => Ok(Self::Object(Box::new(ObjectUrl::parse(scheme, rest)?))),
             _ => Err(StoreUrlError::UnknownScheme),
         }
     }

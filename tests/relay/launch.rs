@@ -75,6 +75,11 @@ impl Started {
         self.child.wait().unwrap();
     }
 
+    /// Returns the process's number.
+    pub(crate) fn id(&self) -> i32 {
+        i32::try_from(self.child.id()).unwrap()
+    }
+
     /// Returns what it has said on its standard error so far.
     pub(crate) fn said(&self) -> String {
         content(&self.stderr)

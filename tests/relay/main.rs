@@ -11,6 +11,9 @@
 
 mod answers;
 mod arena;
+#[expect(dead_code, reason = "other tests use the rest of what the server can do")]
+#[path = "../support/bucket_server/mod.rs"]
+mod bucket_server;
 mod crashes;
 mod descent;
 mod holder;
@@ -19,6 +22,7 @@ mod lab;
 mod late;
 mod launch;
 mod leases;
+mod objects;
 mod obstacles;
 mod refresh;
 mod rescue;

@@ -29,6 +29,11 @@ pub(crate) trait Place: Sync {
     fn is_slow(&self) -> bool {
         false
     }
+
+    /// Returns whether a developer has turned off the server that this place is in; then nothing is tested here.
+    fn is_turned_off(&self) -> bool {
+        false
+    }
 }
 
 /// A directory that does not exist yet, in one that vanishes.

@@ -78,6 +78,7 @@ fn every_phase() -> Vec<State> {
         generation: 7,
         holds: Some(token(HELD)),
         unproven: Some(at(5)),
+        proven: Some(StoreMark::of("s3://bucket")),
         account: Some(account("account-a", Some("user-a"))),
         seed_iat: Some(100),
         seeds: vec![token(20), token(SEEDED)],

@@ -64,6 +64,7 @@ fn another_spelling_of_the_same_content_is_damaged() {
         text.replace("\"generation\":1", "\"generation\":1.0"),
         text.replace("\"generation\":1", "\"generation\":01"),
         text.replace("\"unproven\":null,", ""),
+        text.replace("\"writer\":", "\"proven\":null,\"writer\":"),
         text.replace("\"clear\":{", "\"clear\":{\"extra\":1,"),
         text.replace(",\"ciphertext\"", ",\"extra\":1,\"ciphertext\""),
         text.replace(

@@ -36,6 +36,7 @@ fn a_seed_replaces_the_login_in_every_phase() {
                 generation: 8,
                 holds: Some(token(NEW)),
                 unproven: None,
+                proven: old.proven,
                 account: Some(pin),
                 seed_iat,
                 seeds,
@@ -165,4 +166,27 @@ fn a_new_slot_is_empty() {
     assert_eq!(state.phase, Phase::Empty);
     assert!(state.holds.is_none() && state.spent.is_empty() && state.seeds.is_empty());
     assert_eq!((state.generation, state.seed_iat, state.account), (0, None, None));
+}
+
+#[test]
+fn what_is_proven_of_a_store_stays_whatever_happens_in_the_slot() {
+    let mark = Some(StoreMark::of("s3://bucket"));
+    let result = Exchanged { parent: token(HELD), lease: lease_id(1), reply: ReplyKind::New(token(NEW)) };
+    for old in every_phase() {
+        let old = old.proven(mark);
+        let changed = [
+            old.leased(lease(2), nonce(1)),
+            old.handed_back(nonce(1)),
+            old.stored(&result, token(NEW), at(NOW), nonce(1)),
+            old.denied(at(NOW), nonce(1)),
+            old.purged(nonce(1)),
+            old.rewritten(nonce(1)),
+            old.proven(None),
+        ];
+        assert!(changed.iter().all(|state| state.proven == mark));
+        // Another store has to be proven by itself.
+        let other = Some(StoreMark::of("s3://bucket?endpoint=https://elsewhere"));
+        assert_ne!(other, mark);
+        assert_eq!(old.proven(other), State { proven: other, ..old.clone() });
+    }
 }
