@@ -17,8 +17,7 @@ const KEPT_PREFIXES = ['GITHUB_', 'INPUT_', 'RUNNER_', 'STATE_'];
 const KEPT = [
   'ACTIONS_CACHE_MODE', 'ACTIONS_CACHE_SERVICE_V2', 'ACTIONS_CACHE_URL', 'ACTIONS_RESULTS_URL', 'ACTIONS_RUNTIME_TOKEN',
   'ACTIONS_RUNTIME_URL', 'ALL_PROXY', 'CI', 'HOME', 'HTTPS_PROXY', 'HTTP_PROXY', 'NO_PROXY', 'PATH', 'ProgramData',
-  'SystemRoot', 'TEMP', 'TMP', 'TMPDIR', 'USER', 'USERPROFILE', 'XDG_STATE_HOME', 'all_proxy', 'http_proxy',
-  'https_proxy', 'no_proxy',
+  'SystemRoot', 'TEMP', 'TMP', 'TMPDIR', 'USER', 'USERPROFILE', 'all_proxy', 'http_proxy', 'https_proxy', 'no_proxy',
 ];
 // Credentials that would get in the way of ours. The program is told that they are there, and not what they are.
 const RIVALS = [

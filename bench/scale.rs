@@ -45,6 +45,7 @@ mod bucket_server;
 #[path = "../tests/support/object_servers.rs"]
 mod object_servers;
 #[path = "../tests/support/peer.rs"]
+#[expect(dead_code, reason = "tests use the rest")]
 mod peer;
 #[expect(dead_code, reason = "tests need more of it")]
 #[path = "../tests/support/process.rs"]
@@ -278,8 +279,13 @@ fn task_of(expiry: &Expiry<'_>, job: usize, barrier: &Barrier) -> Option<Ended> 
     let home = Home::find(Kind::Codex, Some(path.clone()), &environment).unwrap();
     let unrestricted = PolicyOptions { root: Some(path.join("no-system")), ..PolicyOptions::default() };
     let audience = Audience::default();
-    let opening =
-        Opening { environment: &environment, ca_file: None, audience: &audience, masks: Masks::none() };
+    let opening = Opening {
+        environment: &environment,
+        ca_file: None,
+        audience: &audience,
+        masks: Masks::none(),
+        secrets: &[],
+    };
     let inner = StoreUrl::parse(expiry.store).unwrap().open(&opening).unwrap().unwrap();
     let counting = expiry.store.split_once(':').unwrap().0 != "s3";
     let store = Counted { inner, asked: Cell::new(0) };

@@ -6,7 +6,6 @@
 use std::{
     collections::BTreeSet,
     env, fs,
-    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::Command,
     time::Duration,
@@ -20,8 +19,11 @@ use tempfile::TempDir;
 #[path = "support/process.rs"]
 #[expect(dead_code, reason = "shared with tests that need more of it")]
 mod process;
+#[path = "support/program.rs"]
+mod program;
 
 use process::{Outcome, run, start};
+use program::write_program;
 
 const LIMIT: Duration = Duration::from_secs(60);
 const ACTION: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/action");
@@ -48,8 +50,7 @@ impl Scene {
     fn program(&self, name: &str, text: &str) -> PathBuf {
         let path = self.path(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(&path, text).unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o700)).unwrap();
+        write_program(&path, text);
         path
     }
 

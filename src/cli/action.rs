@@ -23,7 +23,7 @@ use crate::store::StoreUrl;
 /// What the runner says: of itself, of the job, and to `post`.
 const KEPT_PREFIXES: [&str; 3] = ["GITHUB_", "RUNNER_", "STATE_"];
 /// How this machine is used, how the cache is reached, and the names of credentials that would get in the way.
-const KEPT: [&str; 30] = [
+const KEPT: [&str; 29] = [
     "ACTIONS_CACHE_MODE",
     "ACTIONS_CACHE_SERVICE_V2",
     "ACTIONS_CACHE_URL",
@@ -49,7 +49,6 @@ const KEPT: [&str; 30] = [
     "TMPDIR",
     "USER",
     "USERPROFILE",
-    "XDG_STATE_HOME",
     "all_proxy",
     "http_proxy",
     "https_proxy",

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use super::{
-    ActionsCacheStore, ExecStore, FileStore, GitStore, ObjectStore, Store, StoreError, StoreUrl, actions_cache,
-    git, object,
+    ActionsCacheStore, ExecStore, FileStore, GitStore, ObjectStore, Store, StoreError, StoreUrl,
+    actions_cache, git, object,
 };
 use crate::baton::Audience;
 use crate::job::{Environment, Masks};

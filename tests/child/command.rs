@@ -8,6 +8,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 use crate::process::{End, Process, is_gone};
+use crate::program::write_program;
 use crate::role::{PATH, run, run_script};
 
 fn end(command: Command) -> End {
@@ -19,7 +20,7 @@ fn exit_codes_are_kept() {
     let directory = TempDir::new().unwrap();
     let file = |name: &str, mode, content: &str| {
         let path = directory.path().join(name);
-        fs::write(&path, content).unwrap();
+        write_program(&path, content);
         fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
         path.to_str().unwrap().to_owned()
     };

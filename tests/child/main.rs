@@ -13,6 +13,8 @@
 mod broker;
 mod command;
 mod process;
+#[path = "../support/program.rs"]
+mod program;
 mod role;
 mod signals;
 mod terminal;

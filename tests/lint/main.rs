@@ -20,6 +20,8 @@ mod peer;
 mod pins;
 #[path = "../support/process.rs"]
 mod process;
+#[path = "../support/program.rs"]
+mod program;
 mod release;
 mod workflows;
 mod zizmor;

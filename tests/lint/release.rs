@@ -4,7 +4,7 @@ use std::{fs, os::unix::fs::PermissionsExt, path::Path, process::Command, time::
 
 use serde_json::Value;
 
-use super::{process, workflows};
+use super::{process, program::write_program, workflows};
 
 const LIMIT: Duration = Duration::from_secs(20);
 
@@ -107,8 +107,7 @@ fn a_program_for_linux_that_is_not_static_is_not_released() {
     fs::create_dir(&bin).unwrap();
     let cargo = "#!/bin/sh\nmkdir -p target/x86_64-unknown-linux-musl/release\n\
                  cp /usr/bin/env target/x86_64-unknown-linux-musl/release/authbaton\n";
-    fs::write(bin.join("cargo"), cargo).unwrap();
-    fs::set_permissions(bin.join("cargo"), fs::Permissions::from_mode(0o755)).unwrap();
+    write_program(&bin.join("cargo"), cargo);
     let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap());
     let mut build = Command::new("bash");
     build

@@ -76,8 +76,13 @@ impl Scene {
         let variables = KEYS.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         let environment = Environment::Fixed(variables.collect());
         let audience = Default::default();
-        let opening =
-            Opening { environment: &environment, ca_file: None, audience: &audience, masks: Masks::none() };
+        let opening = Opening {
+            environment: &environment,
+            ca_file: None,
+            audience: &audience,
+            masks: Masks::none(),
+            secrets: &[],
+        };
         StoreUrl::parse(&self.url()).unwrap().open(&opening).unwrap().unwrap()
     }
 

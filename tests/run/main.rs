@@ -24,6 +24,8 @@ mod killed;
 mod launch;
 mod left;
 mod others;
+#[path = "../support/program.rs"]
+mod program;
 mod secrets;
 mod stages;
 mod stores;

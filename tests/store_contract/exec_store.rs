@@ -1,8 +1,6 @@
 //! What a store behind a helper promises besides: each way in which a helper can fail is told, and it gets no secret of ours.
 
-use std::fs::{self, Permissions};
-use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::fs;
 use std::time::{Duration, Instant};
 
 use authbaton::baton::Audience;
@@ -12,6 +10,7 @@ use tempfile::TempDir;
 
 use crate::exec_place::{HELPER, InEtcd};
 use crate::place::{Place, content, fixed, get, open, programs, put, slot};
+use crate::support::program::write_program;
 
 const FACTS: &str = r#"{"protocol":1,"result":"facts","exclusive":true,"access":"write","durability":"now","worst_swap_seconds":1}"#;
 
@@ -22,14 +21,9 @@ fn helper(script: &str) -> (TempDir, Box<dyn Store>) {
     let text = format!(
         "#!/bin/sh\nread -r request\ncase \"$request\" in *'\"facts\"'*) echo '{FACTS}'; exit;; esac\n{script}\n"
     );
-    write(&path, &text, 0o755);
+    write_program(&path, &text);
     let store = open(&format!("exec:{}", path.display()), &fixed(&[("PATH", &programs())]));
     (directory, store)
-}
-
-fn write(path: &Path, text: &str, mode: u32) {
-    fs::write(path, text).unwrap();
-    fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
 }
 
 /// Loads and swaps, and returns the two errors as text with their kind.
@@ -88,11 +82,8 @@ fn facts_are_what_the_helper_says_and_are_asked_once() {
     let directory = TempDir::new().unwrap();
     let (path, calls) = (directory.path().join("helper"), directory.path().join("calls"));
     let facts = r#"{"protocol":1,"result":"facts","exclusive":false,"access":"read-only","durability":"at-job-end","worst_swap_seconds":7}"#;
-    write(
-        &path,
-        &format!("#!/bin/sh\necho x >>'{}'\ncat >/dev/null\necho '{facts}'\n", calls.display()),
-        0o755,
-    );
+    let text = format!("#!/bin/sh\necho x >>'{}'\ncat >/dev/null\necho '{facts}'\n", calls.display());
+    write_program(&path, &text);
     let store = open(&format!("exec:{}", path.display()), &fixed(&[("PATH", &programs())]));
     for _ in 0..2 {
         let facts = store.facts().unwrap();
@@ -102,7 +93,7 @@ fn facts_are_what_the_helper_says_and_are_asked_once() {
     }
     assert_eq!(fs::read_to_string(calls).unwrap(), "x\n");
     // A helper that cannot even say that is of no use for anything.
-    write(&path, "#!/bin/sh\nexit 0\n", 0o755);
+    write_program(&path, "#!/bin/sh\nexit 0\n");
     let store = open(&format!("exec:{}", path.display()), &fixed(&[("PATH", &programs())]));
     assert!(matches!(store.facts(), Err(StoreError::Garbled(_))));
     assert!(matches!(store.load(&slot()), Err(StoreError::Garbled(_))));
@@ -117,10 +108,10 @@ fn a_helper_that_is_not_there_or_cannot_be_executed() {
     for url in [by_path.as_str(), "exec:helper"] {
         fs::remove_file(&path).ok();
         assert!(matches!(open(url, &environment).facts(), Err(StoreError::NotHere(_))));
-        write(&path, "#!/bin/sh\n", 0o644);
+        fs::write(&path, "#!/bin/sh\n").unwrap();
         assert!(matches!(open(url, &environment).facts(), Err(StoreError::NotHere(_))));
         // By its name it is found on the `PATH` that was given, and nowhere else.
-        write(&path, &format!("#!/bin/sh\necho '{FACTS}'\n"), 0o755);
+        write_program(&path, &format!("#!/bin/sh\necho '{FACTS}'\n"));
         assert!(open(url, &environment).facts().is_ok());
     }
 }
@@ -133,7 +124,7 @@ fn a_helper_gets_the_environment_without_our_secrets() {
         "#!/bin/sh\n{{ pwd; echo \"args: $*\"; env; }} >'{}'\ncat >/dev/null\necho '{FACTS}'\n",
         seen.display()
     );
-    write(&path, &text, 0o755);
+    write_program(&path, &text);
     let variables = [
         ("PATH", programs()),
         ("VAULT_ADDR", "https://vault.example".to_owned()),

@@ -1,9 +1,8 @@
 //! What a store in a git repository promises besides: nothing of the job's git, nothing left behind, tokens where they
 //! belong, and each failure told by its kind.
 
-use std::fs::{self, Permissions};
+use std::fs;
 use std::net::TcpListener;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -14,6 +13,7 @@ use authbaton::store::{Access, Durability, Exclusive, Store, StoreError, Swap};
 use crate::git_place::{ByHttp, ByPath, TOKEN, basic};
 use crate::place::{Place, content, fixed, get, open, programs, put, slot};
 use crate::support::git_host::{GitHost, git, left_behind};
+use crate::support::program::write_program;
 
 const REF: &str = "refs/authbaton/default";
 
@@ -48,8 +48,7 @@ fn is_not_here(store: &dyn Store, part: &str) {
 fn script(directory: &Path, name: &str, text: &str) -> PathBuf {
     fs::create_dir_all(directory).unwrap();
     let path = directory.join(name);
-    fs::write(&path, text).unwrap();
-    fs::set_permissions(&path, Permissions::from_mode(0o755)).unwrap();
+    write_program(&path, text);
     path
 }
 

@@ -35,7 +35,7 @@ pub(crate) fn demand(
 
 /// Returns whether a developer has turned the peer tests off, and says so past the capturing of the test harness; a CI
 /// may not turn them off.
-fn turned_off(what: &str) -> bool {
+pub(crate) fn turned_off(what: &str) -> bool {
     if env::var_os("AUTHBATON_PEERS").is_none_or(|value| value != "off") {
         return false;
     }

@@ -12,8 +12,8 @@ use authbaton::job::{Environment, Masks};
 use authbaton::store::{Opening, Store, StoreError, StoreUrl};
 
 use crate::bucket_server::{BUCKET, BucketServer};
-use crate::support::object_servers::{self, AZURITE_ACCOUNT, AZURITE_KEY};
 use crate::place::Place;
+use crate::support::object_servers::{self, AZURITE_ACCOUNT, AZURITE_KEY};
 
 /// A prefix of its own in a bucket.
 pub(crate) struct Bucket {

@@ -39,7 +39,7 @@ fn every_way_not_to_keep_conditions_is_found_out() {
     ];
     for (keeps, how) in table {
         for scheme in ["s3", "gs"] {
-            for _ in 0..size(3, 20) {
+            for _ in 0..size(&Bucket::strict(scheme), [3, 20], [3, 20]) {
                 let place = Bucket::strict(scheme);
                 place.server().keep(keeps);
                 let found = verdict(&place).unwrap_err();
