@@ -39,7 +39,8 @@ pub(super) struct Common {
     /// The client's home [default: `CODEX_HOME` or `~/.codex`]
     #[arg(long, global = true, value_name = "DIR")]
     pub(super) home: Option<PathBuf>,
-    /// Where the sealed login rests: `file:DIR`, or `home:` where the machine keeps its homes
+    /// Where the sealed login rests: `file:DIR`, `actions-cache:`, `git:URL#REF`, `s3://…`, `gs://…`, `az://…`,
+    /// `exec:PROGRAM`, or `home:` where the machine keeps its homes
     #[arg(long, global = true, value_name = "URL")]
     pub(super) store: Option<String>,
     /// The slot in the store [default: default]
