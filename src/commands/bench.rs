@@ -1,11 +1,15 @@
 //! What every verb works with, put together from the settings; nothing is opened, read or built before it is needed.
 
+use std::collections::BTreeMap;
+
+use zeroize::Zeroizing;
+
 use crate::authority::Authority;
 use crate::baton::{Audience, SealKeys, SlotId};
 use crate::credential::Credential;
 use crate::disk::{DiskError, Read, read_capped};
 use crate::home::{Home, StateDirectory};
-use crate::job::{Clock, Environment, Job, Level, Notices, github};
+use crate::job::{Clock, Environment, Job, Level, Notices, for_helper, github};
 use crate::policy::{Gate, Layers, Policy};
 use crate::relay::{Late, Relay, RelayError, Surroundings};
 use crate::store::{Opening, ReadOnlyStore, Store, StoreUrl};
@@ -110,11 +114,11 @@ impl Bench<'_> {
         }
     }
 
-    fn open(&self, url: &StoreUrl) -> Result<Option<Box<dyn Store>>, CommandError> {
+    fn open(&self, url: &StoreUrl, audience: &Audience) -> Result<Option<Box<dyn Store>>, CommandError> {
         let opening = Opening {
             environment: self.environment,
             ca_file: self.settings.ca_file.as_deref(),
-            audience: &self.audience()?,
+            audience,
             masks: self.notices.masks(),
             secrets: &self.settings.secret_variables,
         };
@@ -133,7 +137,7 @@ impl Bench<'_> {
     /// Decides who holds a ChatGPT login. On a CI homes vanish, so there it must be said.
     pub(super) fn holder(&self) -> Result<Holder, CommandError> {
         let opened = match &self.settings.store {
-            Some(url) => self.open(url)?,
+            Some(url) => self.open(url, &self.audience()?)?,
             None if self.job().platform.is_ci() => return Err(CommandError::StoreNotConfigured),
             None => None,
         };
@@ -142,6 +146,27 @@ impl Bench<'_> {
             (Some(store), None) => Holder::Store(store),
             (Some(store), Some(reason)) => Holder::Store(Box::new(ReadOnlyStore::new(store, reason.clone()))),
         })
+    }
+
+    /// Returns the store that was given for another audience than ours, if one was.
+    pub(super) fn store_for(&self, audience: &Audience) -> Result<Option<Box<dyn Store>>, CommandError> {
+        self.settings.store.as_ref().map_or(Ok(None), |url| self.open(url, audience))
+    }
+
+    /// Returns the variables that the store reads, for a process that uses it in our place. What is not UTF-8 it does without.
+    pub(super) fn variables_of_store(&self) -> BTreeMap<String, Zeroizing<String>> {
+        let Some(url) = &self.settings.store else { return BTreeMap::new() };
+        let named =
+            url.variables().iter().filter_map(|name| Some(((*name).to_owned(), self.environment.get(name)?)));
+        let mut variables: BTreeMap<_, _> = named.collect();
+        if url.needs_whole_environment() {
+            // Not ours, and not the seed.
+            let all = for_helper(self.environment.all(), &self.settings.secret_variables);
+            variables.extend(all.into_iter().filter_map(|(name, value)| {
+                Some((name.into_string().ok()?, Zeroizing::new(value.into_string().ok()?)))
+            }));
+        }
+        variables
     }
 
     /// Returns the store that a verb cannot do without.

@@ -14,8 +14,7 @@ use super::bench::SEAL_KEY_VARIABLE;
 use super::{Bench, CommandError};
 use crate::disk::{Read, read_capped, replace};
 use crate::home::Home;
-use crate::job::{Clock, Job, for_helper, is_running};
-use crate::store::StoreUrl;
+use crate::job::{Clock, Job, is_running};
 
 /// Where the machine keeps our state, and how the policy finds its files.
 const PLACES: [&str; 4] = ["HOME", "XDG_STATE_HOME", "USER", "ProgramData"];
@@ -90,21 +89,8 @@ impl Bench<'_> {
             Some(options) => options.insert("home".to_owned(), path.into()),
             None => return Err(CommandError::NotHandedOver),
         };
-        let of_store = self.settings.store.as_ref().map(StoreUrl::variables).unwrap_or_default();
-        let names = [SEAL_KEY_VARIABLE]
-            .into_iter()
-            .chain(PLACES)
-            .chain(Job::variables())
-            .chain(of_store.iter().copied());
-        let mut environment = BTreeMap::new();
-        if self.settings.store.as_ref().is_some_and(StoreUrl::needs_whole_environment) {
-            // Not ours, and not the seed. What is not UTF-8 the helper does without.
-            let all = for_helper(self.environment.all(), &self.settings.secret_variables);
-            let texts = all.into_iter().filter_map(|(name, value)| {
-                Some((name.into_string().ok()?, Zeroizing::new(value.into_string().ok()?)))
-            });
-            environment.extend(texts);
-        }
+        let names = [SEAL_KEY_VARIABLE].into_iter().chain(PLACES).chain(Job::variables());
+        let mut environment = self.variables_of_store();
         let named = names.filter_map(|name| Some((name.to_owned(), self.environment.get(name)?)));
         environment.extend(named);
         let read_only = self.read_only.as_deref();

@@ -5,7 +5,6 @@ mod points;
 mod stage;
 
 use super::{Bench, CommandError, Report};
-use crate::store::StoreUrl;
 use stage::Stage;
 
 /// What a point came to: what was seen, or what was wrong.
@@ -16,10 +15,7 @@ type Proof = Result<String, String>;
 /// # Errors
 /// [`CommandError::Rehearsal`] when a point does not hold; others when the stage cannot be set.
 pub fn rehearse(bench: &Bench<'_>) -> Result<Report, CommandError> {
-    let given = match &bench.settings.store {
-        None | Some(StoreUrl::Home) => None,
-        Some(_) => Some(bench.store("rehearse")?),
-    };
+    let given = bench.store_for(&stage::audience())?;
     let stage = Stage::set(bench, given).map_err(CommandError::RehearsalSetup)?;
     let mut report = Report::default()
         .line("The relay, rehearsed against a built-in authority on loopback; each job is a process of its own.")

@@ -1,5 +1,6 @@
 //! The stage of a rehearsal: a temporary machine with homes, a store, an authority, and jobs that are real processes.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
@@ -7,6 +8,7 @@ use std::process::{Child, Stdio};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::Value;
 use tempfile::TempDir;
+use zeroize::Zeroizing;
 
 use super::super::Bench;
 use crate::baton::{Audience, Baton, SealKeys, SealedBytes, SlotId, SlotName};
@@ -26,6 +28,9 @@ pub(super) struct Stage {
     given: bool,
     slot: SlotName,
     key: String,
+    /// What the given store reads of our environment.
+    variables: BTreeMap<String, Zeroizing<String>>,
+    ca_file: Option<PathBuf>,
 }
 
 /// What a job came to.
@@ -53,6 +58,8 @@ impl Stage {
             given: is_given,
             slot: SlotName::new(&name).map_err(io::Error::other)?,
             key: STANDARD.encode(key),
+            variables: bench.variables_of_store(),
+            ca_file: bench.settings.ca_file.clone(),
             directory,
         };
         for name in ["user", "seeds"] {
@@ -78,12 +85,14 @@ impl Stage {
         Ok(path)
     }
 
-    /// Starts a job: this program, with nothing of our environment.
+    /// Starts a job: this program, with nothing of our environment but what a given store reads.
     fn start(&self, job: &str, store: &str, key: &str, arguments: &[&str]) -> io::Result<Child> {
         let mut command = this_program()?;
         command
             .env_clear()
             .env("HOME", self.path("user"))
+            .envs(self.variables.iter().map(|(name, value)| (name, value.as_str())))
+            .env("XDG_STATE_HOME", self.path("user/state"))
             .env("AUTHBATON_SEAL_KEY", key)
             .args(arguments)
             .args(["--json", "--quiet", "--platform", "shell", "--store", store])
@@ -96,6 +105,9 @@ impl Stage {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::null());
+        if let Some(file) = &self.ca_file {
+            command.arg("--ca-file").arg(file);
+        }
         spawn(&mut command)
     }
 
@@ -137,7 +149,7 @@ impl Stage {
     /// Opens what the slot has.
     pub(super) fn baton(&self) -> Result<Baton, String> {
         let keys = SealKeys::parse(&self.key).map_err(|error| error.to_string())?;
-        let id = SlotId { slot: self.slot.clone(), audience: Audience::new(AUDIENCE).unwrap_or_default() };
+        let id = SlotId { slot: self.slot.clone(), audience: audience() };
         let opened = Baton::open(&keys, &id, &self.sealed()?).map_err(|error| error.to_string())?;
         Ok(opened.baton)
     }
@@ -177,6 +189,10 @@ impl Stage {
 
 /// The audience of every rehearsal: no real baton opens for it.
 const AUDIENCE: &str = "rehearse";
+
+pub(super) fn audience() -> Audience {
+    Audience::new(AUDIENCE).unwrap_or_default()
+}
 
 impl Done {
     /// Returns the id of the error, or `ok`.
