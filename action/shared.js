@@ -24,7 +24,7 @@ const RIVALS = [
   'CODEX_ACCESS_TOKEN', 'CODEX_API_KEY', 'LLMX_API_KEY', 'OPENAI_FEDERATION_RULE_ID', 'OPENAI_IDENTITY_TOKEN_FILE',
 ];
 // Where stores of other kinds find their own credentials; the program takes those that its store reads.
-const OF_STORES = { s3: /^AWS_/, gs: /^GOOGLE_/, az: /^AZURE_/, git: /^(GIT|SSH)_/ };
+const OF_STORES = { s3: /^AWS_/, gs: /^(CLOUDSDK|GOOGLE)_/, az: /^AZURE_/, git: /^(GIT|SSH)_/ };
 // What cargo needs to build.
 const OF_CARGO = ['CARGO_HOME', 'RUSTUP_HOME', 'RUSTUP_TOOLCHAIN', 'CARGO_TARGET_DIR'];
 

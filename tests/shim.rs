@@ -11,6 +11,7 @@ use std::{
     time::Duration,
 };
 
+use authbaton::store::StoreUrl;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 use sha2::{Digest, Sha256};
@@ -189,10 +190,26 @@ fn both_lists_are_one() {
     let program = include_str!("../src/cli/action.rs");
     let mut of_script = words(&script, "const KEPT = [", '\'');
     of_script.extend(words(&script, "const RIVALS = [", '\''));
-    assert_eq!(of_script, words(program, "const KEPT: [&str; 30] = [", '"'));
+    assert_eq!(of_script, words(program, "const KEPT: [&str; 29] = [", '"'));
     let mut prefixes = words(&script, "const KEPT_PREFIXES = [", '\'');
     assert!(prefixes.remove("INPUT_"), "the program reads them, and keeps none");
     assert_eq!(prefixes, words(program, "const KEPT_PREFIXES: [&str; 3] = [", '"'));
+}
+
+#[test]
+fn the_credentials_that_a_store_reads_are_passed_on() {
+    let scene = Scene::new();
+    let program = scene.program("program", "#!/bin/sh\nenv\n");
+    for store in ["s3://bucket/x", "gs://bucket/x", "az://account/container/x"] {
+        // But for one of Windows.
+        let names = StoreUrl::parse(store).unwrap().variables().iter().filter(|name| **name != "APPDATA");
+        let mut stage = scene.stage("main.js", &program);
+        stage.env("INPUT_STORE", store).envs(names.clone().map(|name| (*name, "passed-on")));
+        let outcome = ended(&mut stage, 0);
+        for name in names {
+            assert!(outcome.stdout.contains(&format!("{name}=passed-on\n")), "{store}: {name}");
+        }
+    }
 }
 
 #[test]

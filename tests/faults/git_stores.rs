@@ -165,7 +165,7 @@ fn a_host_that_takes_no_push_costs_no_token() {
     let hosted = Hosted::new(&issued(TimeDelta::hours(-10), TimeDelta::hours(1)));
     let rules = hosted.host.rules();
     rules.read_only.store(true, Ordering::SeqCst);
-    hosted.refresh().failed(8, "store-denied");
+    hosted.refresh().failed(8, "store-read-only");
     let command = ["run", "--broker", "never", "--store", &hosted.url];
     let command = slow(&hosted.arena, &hosted.arena.first(), &command);
     let ran = run(&hosted.arena, with_child(command, &["true"]), "");

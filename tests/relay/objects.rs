@@ -41,7 +41,7 @@ impl Scene {
         let scene = Self::new(&due());
         scene.arena.authority.set_access_lifetime(Some(chrono::TimeDelta::minutes(-1)));
         scene.refresh().refreshed(true);
-        assert_eq!(scene.kinds().len(), PROBE + 6, "the first refresh proves the service");
+        assert_eq!(scene.kinds().len(), PROBE + 4, "the first refresh proves the service");
         scene.arena.authority.set_access_lifetime(Some(chrono::TimeDelta::days(10)));
         scene
     }
@@ -119,11 +119,11 @@ fn a_fresh_token_takes_one_request() {
 }
 
 #[test]
-fn who_renews_a_due_token_takes_five_requests() {
+fn who_renews_a_due_token_takes_three_requests() {
     let scene = Scene::proven();
     scene.refresh().refreshed(true);
-    // Look, lease, is it ours still, what is there now, store.
-    assert_eq!(scene.kinds(), [On::Get, On::Update, On::Get, On::Get, On::Update]);
+    // Look, lease, store.
+    assert_eq!(scene.kinds(), [On::Get, On::Update, On::Update]);
 }
 
 #[test]
