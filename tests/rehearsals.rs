@@ -1,7 +1,12 @@
 //! `rehearse --store`: the whole relay in stores that people have, as one tries a store out before trusting it.
 #![cfg(unix)]
 #![expect(clippy::disallowed_methods, reason = "tests arrange files and processes by themselves")]
-#![expect(clippy::unwrap_used, reason = "what a test cannot arrange is a failed test")]
+#![expect(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "what a test cannot arrange is a failed test"
+)]
 
 #[expect(dead_code, reason = "other tests use the rest of what the server can do")]
 #[path = "support/bucket_server/mod.rs"]
