@@ -86,7 +86,7 @@ pub(crate) enum Verb {
 /// Reads all cells. A file that is not there is a failure: nothing would have been compared.
 pub(crate) fn cases() -> Vec<Case> {
     let path = env::var_os(OTHER_CELLS).map_or_else(
-        || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/testdata/managed-config.json"),
+        || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/managed_config/observed/cells.json"),
         PathBuf::from,
     );
     let text = fs::read_to_string(&path)
