@@ -100,11 +100,20 @@ fn what_is_said_on_gitlab_can_be_folded_and_an_error_cannot() {
     let command = ["run", "--store", &scene.sandbox.store(), "--seal-key-file"];
     let mut run = scene.sandbox.command(env!("CARGO_BIN_EXE_authbaton").as_ref());
     run.args(command).arg(scene.sandbox.path("seal.key")).args(["--broker", "always", "--authority-url"]);
-    run.args([&scene.authority.url(), "-v", "--platform", "gitlab", "--", "sh", "-c", "echo theirs >&2"]);
+    run.env("SEED", &login).args([
+        &scene.authority.url(),
+        "--seed-env",
+        "SEED",
+        "--platform",
+        "gitlab",
+        "--",
+        "sh",
+        "-c",
+        "echo theirs >&2",
+    ]);
     run.env("CI_COMMIT_REF_PROTECTED", "true");
     let text =
         crate::process::run(&mut run, b"", std::time::Duration::from_secs(60)).unwrap().exited(0).stderr;
-    let begin = text.find("theirs").unwrap();
-    assert!(text.find(START).is_none_or(|start| start < text.find(END).unwrap()), "{text:?}");
-    assert!(text.find(END).is_none_or(|end| end < begin), "{text:?}");
+    let [start, end, theirs] = [START, END, "theirs"].map(|part| text.find(part).unwrap());
+    assert!(start < end && end < theirs, "{text:?}");
 }
