@@ -61,9 +61,15 @@ pub(super) struct Common {
     /// Go on asking an authority that cannot be reached for this long [default: 60s]
     #[arg(long, global = true, value_name = "DURATION")]
     pub(super) timeout: Option<String>,
-    /// The platform, where it is not recognised: `github`, `gitlab`, `jenkins`, `ci` or `shell`
+    /// The platform, where it is not recognised: `github`, `gitlab`, `azure`, `buildkite`, `circleci`, `jenkins`, `ci` or
+    /// `shell`
     #[arg(long, global = true, value_name = "NAME")]
     pub(super) platform: Option<String>,
+    /// Have the platform hide each token that a job is given: `auto`, `github`, `azure`, `buildkite` or `none`
+    /// [default: none]
+    #[arg(long, global = true, value_name = "HOW")]
+    #[serde(skip)]
+    pub(super) mask: Option<String>,
     /// Allow only this method: `chatgpt` or `api`
     #[arg(long, global = true, value_name = "METHOD")]
     pub(super) forced_login_method: Option<String>,
@@ -88,6 +94,10 @@ pub(super) struct Common {
     /// Trust these certificate authorities too (PEM)
     #[arg(long, global = true, value_name = "FILE")]
     pub(super) ca_file: Option<PathBuf>,
+    /// Write what the verb came to into this file, as `NAME=value` lines for GitLab's `artifacts:reports:dotenv`
+    #[arg(long, global = true, value_name = "FILE")]
+    #[serde(skip)]
+    pub(super) dotenv: Option<PathBuf>,
     /// Report as JSON on stdout
     #[arg(long, global = true)]
     pub(super) json: bool,

@@ -1,6 +1,7 @@
 //! What the arguments mean. Every problem is found before anything is done, and all are told at once.
 
 use std::fmt;
+use std::path::Path;
 use std::time::Duration;
 
 use chrono::TimeDelta;
@@ -8,9 +9,9 @@ use chrono::TimeDelta;
 use super::arguments::Common;
 use crate::authority::AuthorityUrl;
 use crate::baton::{Audience, SlotName};
-use crate::commands::Settings;
+use crate::commands::{Settings, may_be_secret};
 use crate::credential::{Client, Margin};
-use crate::job::Platform;
+use crate::job::{Platform, Wish};
 use crate::policy::{Constraint, Flags, PolicyOptions, Profile};
 use crate::store::StoreUrl;
 
@@ -52,6 +53,8 @@ pub(super) fn settings(common: &Common, secret_variables: Vec<String>) -> Result
     let mut problems = Problems(Vec::new());
     let client = problems.take("client", common.client.as_deref().map(client));
     let platform = problems.take("platform", common.platform.as_deref().map(platform));
+    let mask = problems.take("mask", common.mask.as_deref().map(mask));
+    problems.take("dotenv", common.dotenv.as_deref().map(named));
     let store = problems.take("store", common.store.as_deref().map(StoreUrl::parse));
     let slot = problems.take("slot", common.slot.as_deref().map(SlotName::new));
     let audience = problems.take("audience", common.audience.as_deref().map(Audience::new));
@@ -79,6 +82,7 @@ pub(super) fn settings(common: &Common, secret_variables: Vec<String>) -> Result
         lock_timeout,
         timeout: timeout.unwrap_or(DEFAULT_TIMEOUT),
         platform,
+        mask: mask.unwrap_or_default(),
         policy,
         authority,
         ca_file: common.ca_file.clone(),
@@ -109,9 +113,28 @@ fn client(name: &str) -> Result<Client, &'static str> {
     found.ok_or("expected `codex` or `llmx`")
 }
 
-fn platform(name: &str) -> Result<Platform, &'static str> {
+fn platform(name: &str) -> Result<Platform, String> {
     let found = Platform::ALL.into_iter().find(|platform| platform.name() == name);
-    found.ok_or("expected `github`, `gitlab`, `jenkins`, `ci` or `shell`")
+    found.ok_or_else(|| format!("expected {}", one_of(&Platform::ALL.map(Platform::name))))
+}
+
+/// A file of this name would show the secret.
+fn named(path: &Path) -> Result<(), &'static str> {
+    if may_be_secret(path) { Err("this looks like a secret, where a file should be named") } else { Ok(()) }
+}
+
+fn mask(name: &str) -> Result<Wish, String> {
+    Wish::parse(name).ok_or_else(|| format!("expected {}", one_of(&Wish::names().collect::<Vec<_>>())))
+}
+
+/// `a`, `b` or `c`.
+fn one_of(names: &[&str]) -> String {
+    let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    match quoted.split_last() {
+        Some((last, [])) => last.clone(),
+        Some((last, others)) => format!("{} or {last}", others.join(", ")),
+        None => String::new(),
+    }
 }
 
 fn span(text: &str) -> Result<Duration, &'static str> {

@@ -111,6 +111,7 @@ pub(super) fn from_store(
         }
     };
     let (loaded, refreshed) = renewed(bench, &relay, &session, wanted.refresh, loaded)?;
+    // Also what somebody else has renewed meanwhile.
     if let Some(login) = loaded.baton().login() {
         bench.mask(&login.as_credential(bench.settings.client));
     }
@@ -210,6 +211,7 @@ pub(super) fn facts(bench: &Bench<'_>, credential: &Credential) -> Report {
         .with("client", bench.settings.client.name())
         .with("mode", credential.mode().name())
         .with("account_id", credential.account_id())
+        .with("plan", credential.id_claims().and_then(|claims| claims.plan))
         .with("expires_at", time(expires_at))
 }
 

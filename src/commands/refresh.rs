@@ -35,10 +35,12 @@ pub fn refresh(bench: &Bench<'_>, force: bool) -> Result<Report, CommandError> {
                 .with("slot", bench.settings.slot.as_str())
                 .with("store", store.name())
                 .with("generation", state.generation)
-                .with("placed", placed);
+                .with("placed", placed)
+                .with("saved", refreshed.exchanged);
             (report, refreshed.exchanged, login)
         }
     };
+    bench.mask(&login.as_credential(bench.settings.client));
     bench.info(if exchanged { "refreshed and stored" } else { "nothing was due" });
     Ok(report
         .with("home", parts.home.path().display().to_string())
