@@ -14,6 +14,8 @@ mod cache_client;
 mod cache_server;
 mod codex_alone;
 mod enforce;
+#[cfg(target_os = "linux")]
+mod gitlab;
 mod job;
 mod locks;
 mod login;
