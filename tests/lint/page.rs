@@ -8,7 +8,7 @@ use super::workflows;
 const PAGE: &str = "docs/github.md";
 
 /// Returns the rows of the table under a heading, each with its cells.
-fn rows(page: &str, heading: &str) -> Vec<Vec<String>> {
+pub(crate) fn rows(page: &str, heading: &str) -> Vec<Vec<String>> {
     let mut lines = page.lines().skip_while(|line| *line != heading).skip(1);
     let section = lines.by_ref().take_while(|line| !line.starts_with("## "));
     let table = section.filter(|line| line.starts_with('|'));
@@ -101,9 +101,14 @@ fn examples_use_inputs_and_outputs_that_there_are() {
 /// Every error that the page names is one, under the name that it has.
 #[test]
 fn the_errors_that_are_explained_exist() {
-    let page = workflows::text(PAGE);
+    check_errors(&workflows::text(PAGE));
+}
+
+/// Demands that each row of a page's troubleshooting is about errors that there are.
+#[track_caller]
+pub(crate) fn check_errors(page: &str) {
     let known = errors_page();
-    let mut rows = rows(&page, "## Troubleshooting");
+    let mut rows = rows(page, "## Troubleshooting");
     assert!(rows.len() > 15, "only {} rows", rows.len());
     for row in &mut rows {
         assert_eq!(row.len(), 2, "{row:?}");
@@ -124,6 +129,12 @@ fn every_example_is_linked_and_every_link_leads_somewhere() {
         let called = name.ends_with("/reusable.yml") || name.ends_with("/reusable-caller.yml");
         assert!(called || page.contains(&format!("(../{name})")), "{name} is not linked");
     }
+    check_links(&page);
+}
+
+/// Demands that every link of a page of `docs` leads to a file of this repository.
+#[track_caller]
+pub(crate) fn check_links(page: &str) {
     for link in page.split("](").skip(1) {
         let (target, _) = link.split_once(')').unwrap();
         let (file, _) = target.split_once('#').unwrap_or((target, ""));
