@@ -141,7 +141,7 @@ fn examples_give_the_inputs_that_there_are() {
 fn every_input_says_what_it_is_and_what_it_takes() {
     for (name, settings) in inputs() {
         assert!(settings["description"].as_str().is_some_and(|text| text.len() > 10), "{name}");
-        let is_free = ["image", "stage", "timeout"].contains(&name.as_str());
+        let is_free = ["stage", "timeout"].contains(&name.as_str());
         let bounds = ["type", "options", "regex"].iter().filter(|bound| !settings[**bound].is_badvalue());
         assert_eq!(bounds.count(), usize::from(!is_free), "{name}");
     }

@@ -13,8 +13,8 @@ use base64::{Engine as _, prelude::BASE64_STANDARD};
 
 use self::{
     project::{DUE, FRESH, Project, SOON, Whose},
-    support::{bucket_server::BucketServer, git_host::git, model::REPLY},
-    table::PIPELINES,
+    support::{bucket_server::BucketServer, git_host::git},
+    table::{PIPELINES, Turn},
 };
 
 const RENEW: &str = "authbaton-renew";
@@ -43,13 +43,13 @@ fn the_git_store_carries_a_login_from_pipeline_to_pipeline() {
     project.add_secret("AUTHBATON_GIT_TOKEN", "*", token.to_owned());
     project.host.rules().demand(&basic("x-access-token", token));
 
-    let first = project.pipeline(&[]).came_to(&[(RENEW, 0), (CODEX, 0)]).printed(REPLY);
+    let first = project.pipeline(&[]).came_to(&[(RENEW, 0), (CODEX, 0)]);
     let first = project.note(PIPELINES[0], first);
-    assert_eq!((first.exchanges, first.turns), (1, 1));
+    assert_eq!((first.exchanges, first.codex), (1, Turn::Answered));
 
-    let second = project.pipeline(&[]).came_to(&[(RENEW, 0), (CODEX, 0)]).printed(REPLY);
+    let second = project.pipeline(&[]).came_to(&[(RENEW, 0), (CODEX, 0)]);
     let second = project.note(PIPELINES[1], second);
-    assert_eq!((second.exchanges, second.turns, second.generation), (0, 1, first.generation));
+    assert_eq!((second.exchanges, second.codex, second.generation), (0, Turn::Answered, first.generation));
     project.every_line_ran(&[Whose::Examples, Whose::Templates]);
 }
 
@@ -73,39 +73,43 @@ fn a_job_that_fails_loses_nothing_and_a_policy_keeps_the_store() {
     assert!(failed.generation > first.generation);
 
     project.answer_turns();
-    let next = project.pipeline(&[]).came_to(&[(RENEW, 0), (CODEX, 0)]).printed(REPLY);
+    let next = project.pipeline(&[]).came_to(&[(RENEW, 0), (CODEX, 0)]);
     let next = project.note(PIPELINES[4], next);
     assert_eq!((next.exchanges, next.generation), (0, failed.generation));
 
     let stored = project.stored();
     let refused = project.pipeline(&["--variable", ANOTHER_WORKSPACE]).came_to(&[(RENEW, 4)]);
     let refused = project.note(PIPELINES[5], refused.printed("error[policy-forbidden]"));
-    assert_eq!((refused.exchanges, refused.turns), (0, 0));
+    assert_eq!((refused.exchanges, refused.codex), (0, Turn::NotAsked));
     assert!(project.stored() == stored, "the store was changed");
 
     let allowed = project.pipeline(&[]).came_to(&[(RENEW, 0), (CODEX, 0)]);
     let allowed = project.note(PIPELINES[6], allowed);
     assert_eq!((allowed.exchanges, allowed.generation), (0, failed.generation));
+
+    let unprotected = project.pipeline(&["--variable", "CI_COMMIT_REF_PROTECTED=false"]);
+    project.note(PIPELINES[7], unprotected.came_to(&[]));
     project.every_line_ran(&[Whose::Examples]);
 }
 
-/// The identity of the job opens the bucket; here a variable stands for it, since nobody gives these jobs one.
+/// The identity of the job opens the bucket; here a variable stands for it, since nobody gives these jobs one. The seed is
+/// a file.
 #[test]
 fn an_object_store_carries_a_login_from_pipeline_to_pipeline() {
     let bucket = BucketServer::start();
     let store = format!("{}&sts={}", bucket.store("s3", "ci/authbaton"), bucket.origin());
     let read = move |_: &Project| bucket.content("ci/authbaton/default.baton").unwrap();
     let Some(mut project) = Project::with("object-store.yml", read) else { return };
-    project.seed("authbaton", DUE);
+    project.seed_by_file("authbaton", DUE);
     project.add_secret("AWS_ID_TOKEN", "*", "web-token-of-this-job-1234567890".to_owned());
     // A variable of the project comes before one of the file.
     let store = format!("AUTHBATON_STORE={store}");
 
     let first = project.pipeline(&["--variable", &store]).came_to(&[(RENEW, 0), (CODEX, 0)]);
-    let first = project.note(PIPELINES[7], first);
+    let first = project.note(PIPELINES[8], first);
     assert_eq!(first.exchanges, 1);
-    let second = project.pipeline(&["--variable", &store]).came_to(&[(RENEW, 0), (CODEX, 0)]).printed(REPLY);
-    let second = project.note(PIPELINES[8], second);
+    let second = project.pipeline(&["--variable", &store]).came_to(&[(RENEW, 0), (CODEX, 0)]);
+    let second = project.note(PIPELINES[9], second);
     assert_eq!((second.exchanges, second.generation), (0, first.generation));
     project.every_line_ran(&[Whose::Examples]);
 }
@@ -122,26 +126,26 @@ fn the_cache_carries_a_login_also_from_a_job_that_fails() {
     let Some(mut project) = Project::with("cache.yml", in_cache) else { return };
     project.seed("*", DUE);
 
-    let first = project.pipeline(&[ISOLATED]).came_to(&[(CODEX, 0)]).printed(AT_JOB_END).printed(REPLY);
-    let first = project.note(PIPELINES[9], first);
+    let first = project.pipeline(&[ISOLATED]).came_to(&[(CODEX, 0)]).printed(AT_JOB_END);
+    let first = project.note(PIPELINES[10], first);
     assert_eq!(first.exchanges, 1);
 
     project.refuse_turns();
     let failed = project.pipeline(&[ISOLATED, "--variable", SOON]).came_to(&[(CODEX, 1)]).printed(AT_JOB_END);
-    let failed = project.note(PIPELINES[10], failed);
+    let failed = project.note(PIPELINES[11], failed);
     assert_eq!(failed.exchanges, 1);
     assert!(failed.generation > first.generation);
 
     project.answer_turns();
     let with_broker = [ISOLATED, "--variable", "AUTHBATON_BROKER=always"];
-    let next = project.pipeline(&with_broker).came_to(&[(CODEX, 0)]).printed(REPLY);
-    let next = project.note(PIPELINES[11], next);
+    let next = project.pipeline(&with_broker).came_to(&[(CODEX, 0)]);
+    let next = project.note(PIPELINES[12], next);
     assert_eq!((next.exchanges, next.generation), (0, failed.generation));
 
     let stored = project.stored();
     let refused = project.pipeline(&[ISOLATED, "--variable", ANOTHER_WORKSPACE]).came_to(&[(CODEX, 4)]);
-    let refused = project.note(PIPELINES[12], refused.printed("error[policy-forbidden]"));
-    assert_eq!((refused.exchanges, refused.turns), (0, 0));
+    let refused = project.note(PIPELINES[13], refused.printed("error[policy-forbidden]"));
+    assert_eq!((refused.exchanges, refused.codex), (0, Turn::NotAsked));
     assert!(project.stored() == stored, "the store was changed");
     project.every_line_ran(&[Whose::Examples]);
 }
@@ -151,6 +155,7 @@ fn the_cache_carries_a_login_also_from_a_job_that_fails() {
 fn inputs_of_another_type_or_form_are_refused() {
     let Some(mut project) = Project::with("job-token.yml", |_| Vec::new()) else { return };
     for (input, said) in [
+        ("image=", "does not match required regex"),
         ("renew=perhaps", "`renew` input: provided value is not a boolean"),
         ("client=claude", "is not in the list of allowed options"),
         ("broker=sometimes", "is not in the list of allowed options"),
@@ -163,6 +168,10 @@ fn inputs_of_another_type_or_form_are_refused() {
         assert_ne!(pipeline.outcome.code, Some(0), "{input}");
         pipeline.printed(said).printed(input.split('=').next().unwrap());
     }
+    fs::write(project.path("repository/bare.yml"), "include: [{local: /templates/login.yml}]\n").unwrap();
+    let without = project.pipeline(&["--list", "--file", "bare.yml"]);
+    assert_ne!(without.outcome.code, Some(0));
+    without.printed("input: required value has not been provided");
     project.pipeline(&["--list", "--input", "slot=other.1", "--input", "renew=false"]).came_to(&[]);
 }
 

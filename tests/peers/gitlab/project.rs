@@ -13,7 +13,7 @@ use authbaton::{
 };
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use chrono::TimeDelta;
-use serde_json::json;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::{
@@ -22,11 +22,11 @@ use super::{
     support::{
         codex,
         git_host::{GitHost, bare, git},
-        model::Model,
+        model::{Model, REPLY},
         program::write_program,
         scanner::{Hay, Needle},
     },
-    table::{self, Row},
+    table::{self, Row, Turn},
 };
 use crate::job::files_below;
 
@@ -53,8 +53,9 @@ pub(crate) struct Project {
     pub(crate) authority: Authority,
     model: Model,
     key: String,
-    /// Variables of the project that are secret: name, environment scope, value.
-    secrets: Vec<(&'static str, &'static str, String)>,
+    /// Variables of the project, as gitlab-ci-local wants them.
+    variables: BTreeMap<&'static str, Value>,
+    secrets: Vec<(&'static str, String)>,
     example: String,
     template: String,
     logs: String,
@@ -88,6 +89,7 @@ impl Project {
             authority: Authority::start(settings).unwrap(),
             model: Model::start(),
             key: BASE64_STANDARD.encode(key),
+            variables: BTreeMap::new(),
             secrets: Vec::new(),
             example: read(example),
             template: read(TEMPLATE),
@@ -105,11 +107,13 @@ impl Project {
 
     /// A person sets a variable of the project: masked, hidden and protected.
     pub(crate) fn add_secret(&mut self, name: &'static str, scope: &'static str, value: String) {
-        self.secrets.push((name, scope, value));
-        let mut variables = BTreeMap::new();
-        for (name, scope, value) in &self.secrets {
-            variables.insert(*name, json!({ "type": "variable", "values": { *scope: value } }));
-        }
+        self.add_variable(name, "variable", scope, value);
+    }
+
+    fn add_variable(&mut self, name: &'static str, kind: &str, scope: &'static str, value: String) {
+        self.variables.insert(name, json!({ "type": kind, "values": { scope: value } }));
+        self.secrets.push((name, value));
+        let variables = &self.variables;
         // What is JSON is YAML, too.
         let text = json!({ "global": variables }).to_string();
         fs::write(self.path("settings/.gitlab-ci-local/variables.yml"), text).unwrap();
@@ -117,10 +121,20 @@ impl Project {
 
     /// A person logs in, and makes the login with this much left a variable.
     pub(crate) fn seed(&mut self, scope: &'static str, left: TimeDelta) {
+        let seed = BASE64_STANDARD.encode(self.log_in(left));
+        self.add_secret("CODEX_AUTH_JSON", scope, seed);
+    }
+
+    /// The same, as a file.
+    pub(crate) fn seed_by_file(&mut self, scope: &'static str, left: TimeDelta) {
+        let seed = self.log_in(left);
+        self.add_variable("CODEX_AUTH_FILE", "file", scope, seed);
+    }
+
+    fn log_in(&self, left: TimeDelta) -> String {
         let options =
             IssueOptions { lifetime: Some(left), issued: Some(TimeDelta::days(-1)), refresh_token: None };
-        let seed = self.authority.issue(&Account::named("robot"), &options).unwrap();
-        self.add_secret("CODEX_AUTH_JSON", scope, BASE64_STANDARD.encode(seed));
+        self.authority.issue(&Account::named("robot"), &options).unwrap()
     }
 
     /// From now on the model refuses every turn, so that Codex fails.
@@ -167,11 +181,16 @@ impl Project {
     /// Notes a pipeline that came to what it should, and returns its row.
     pub(crate) fn note(&mut self, name: &'static str, pipeline: Pipeline) -> Row {
         let (exchanges, turns) = (self.authority.exchanges(), self.model.turns().len());
+        let codex = match (turns > self.turns, pipeline.outcome.stdout.contains(REPLY)) {
+            (false, _) => Turn::NotAsked,
+            (true, false) => Turn::Refused,
+            (true, true) => Turn::Answered,
+        };
         let row = Row {
             jobs: pipeline.jobs,
             exchanges: exchanges - self.exchanges,
             generation: self.login_is_alive(),
-            turns: turns - self.turns,
+            codex,
         };
         (self.exchanges, self.turns) = (exchanges, turns);
         table::note(name, &row);
@@ -257,7 +276,7 @@ impl Project {
 
     /// Everything that is secret by now, with names.
     fn needles(&self) -> Vec<(String, Needle)> {
-        let given = self.secrets.iter().map(|(name, _, value)| ((*name).to_owned(), value.clone()));
+        let given = self.secrets.iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
         let tokens = self.authority.secrets().into_iter().map(|token| ("a token".to_owned(), token));
         given.chain(tokens).map(|(name, value)| (name, Needle::new(&value))).collect()
     }

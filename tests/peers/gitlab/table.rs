@@ -1,10 +1,10 @@
 //! The transcript: what each pipeline came to. It is printed past the capturing of the test harness once every pipeline
-//! of the table has ended.
+//! of the table has ended, and `docs/gitlab.md` has the same lines or the test fails.
 
-use std::{fmt::Write as _, io::Write as _, sync::Mutex};
+use std::{fmt::Write as _, fs, io::Write as _, path::Path, sync::Mutex};
 
 /// Every pipeline, in the order of the table.
-pub(crate) const PIPELINES: [&str; 13] = [
+pub(crate) const PIPELINES: [&str; 14] = [
     "git-store.yml: first, the seed is due",
     "git-store.yml: second",
     "job-token.yml: first, the seed is fresh",
@@ -12,6 +12,7 @@ pub(crate) const PIPELINES: [&str; 13] = [
     "job-token.yml: the one after it",
     "job-token.yml: a workspace that is not allowed",
     "job-token.yml: allowed again",
+    "job-token.yml: a branch that is not protected",
     "object-store.yml: first, the seed is due",
     "object-store.yml: second",
     "cache.yml: first, the seed is due",
@@ -30,23 +31,46 @@ pub(crate) struct Row {
     pub(crate) exchanges: usize,
     /// Of the login in the store afterwards.
     pub(crate) generation: u64,
-    /// Requests of Codex to the model; a refused one is repeated.
-    pub(crate) turns: usize,
+    /// What Codex came to.
+    pub(crate) codex: Turn,
+}
+
+/// What the model was asked in a pipeline, and what Codex printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Turn {
+    NotAsked,
+    Refused,
+    Answered,
+}
+
+impl Row {
+    fn line(&self, pipeline: &str) -> String {
+        let jobs: Vec<String> = self.jobs.iter().map(|(name, code)| format!("`{name}` {code}")).collect();
+        let jobs = if jobs.is_empty() { "none".to_owned() } else { jobs.join(", ") };
+        let codex = match self.codex {
+            Turn::NotAsked => "–",
+            Turn::Refused => "refused",
+            Turn::Answered => "answered",
+        };
+        format!("| {pipeline} | {jobs} | {codex} | {} | {} |", self.exchanges, self.generation)
+    }
 }
 
 /// Notes how a pipeline ended.
+#[track_caller]
 pub(crate) fn note(pipeline: &'static str, row: &Row) {
     assert!(PIPELINES.contains(&pipeline), "{pipeline:?} has no place in the table");
-    let jobs: Vec<String> = row.jobs.iter().map(|(name, code)| format!("`{name}` {code}")).collect();
-    let Row { exchanges, generation, turns, .. } = row;
-    let line = format!("| {pipeline} | {} | {exchanges} | {generation} | {turns} |", jobs.join(", "));
+    let line = row.line(pipeline);
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/gitlab.md");
+    let page = fs::read_to_string(page).unwrap();
+    assert!(page.contains(&format!("\n{line}\n")), "docs/gitlab.md does not have: {line}");
     let mut rows = ROWS.lock().unwrap();
     rows.push((pipeline, line));
     if rows.len() < PIPELINES.len() {
         return;
     }
     let mut table = String::from(
-        "\n| pipeline | jobs, and their exit codes | exchanges | generation | requests to the model |\n|---|---|---|---|---|\n",
+        "\n| pipeline | jobs, and their exit codes | Codex | exchanges | generation |\n|---|---|---|---|---|\n",
     );
     for pipeline in PIPELINES {
         let (_, line) = rows.iter().find(|(name, _)| *name == pipeline).unwrap();
