@@ -285,6 +285,7 @@ fn task_of(expiry: &Expiry<'_>, job: usize, barrier: &Barrier) -> Option<Ended> 
         audience: &audience,
         masks: Masks::none(),
         secrets: &[],
+        read_only: None,
     };
     let inner = StoreUrl::parse(expiry.store).unwrap().open(&opening).unwrap().unwrap();
     let counting = expiry.store.split_once(':').unwrap().0 != "s3";

@@ -12,8 +12,8 @@ const SUSPECT_PAUSE: TimeDelta = TimeDelta::minutes(10);
 /// A request takes 30 s at most; whoever exchanges an unproven token waits until an older request must have ended.
 pub const UNPROVEN_WAIT: Duration = Duration::from_secs(35);
 
-/// How much of an owner's name is shown.
-const MAX_SHOWN_NAME: usize = 120;
+/// How much of an owner's name is shown: the address of its job is at the end.
+const MAX_SHOWN_NAME: usize = 240;
 
 /// How long leases and waiting last, from the store's worst time for a swap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -61,7 +61,8 @@ pub(super) struct Common {
     /// Go on asking an authority that cannot be reached for this long [default: 60s]
     #[arg(long, global = true, value_name = "DURATION")]
     pub(super) timeout: Option<String>,
-    /// The platform, where it is not recognised: `github`, `gitlab`, `jenkins`, `ci` or `shell`
+    /// The platform, where it is not recognised: `github`, `gitlab`, `azure`, `buildkite`, `circleci`, `jenkins`, `ci` or
+    /// `shell`
     #[arg(long, global = true, value_name = "NAME")]
     pub(super) platform: Option<String>,
     /// Allow only this method: `chatgpt` or `api`

@@ -109,9 +109,19 @@ fn client(name: &str) -> Result<Client, &'static str> {
     found.ok_or("expected `codex` or `llmx`")
 }
 
-fn platform(name: &str) -> Result<Platform, &'static str> {
+fn platform(name: &str) -> Result<Platform, String> {
     let found = Platform::ALL.into_iter().find(|platform| platform.name() == name);
-    found.ok_or("expected `github`, `gitlab`, `jenkins`, `ci` or `shell`")
+    found.ok_or_else(|| format!("expected {}", one_of(&Platform::ALL.map(Platform::name))))
+}
+
+/// `a`, `b` or `c`.
+fn one_of(names: &[&str]) -> String {
+    let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    match quoted.split_last() {
+        Some((last, [])) => last.clone(),
+        Some((last, others)) => format!("{} or {last}", others.join(", ")),
+        None => String::new(),
+    }
 }
 
 fn span(text: &str) -> Result<Duration, &'static str> {

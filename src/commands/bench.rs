@@ -12,7 +12,7 @@ use crate::home::{Home, StateDirectory};
 use crate::job::{Clock, Environment, Job, Level, Notices, for_helper, github};
 use crate::policy::{Gate, Layers, Policy};
 use crate::relay::{Late, Relay, RelayError, Surroundings};
-use crate::store::{Opening, ReadOnlyStore, Store, StoreUrl};
+use crate::store::{Opening, Store, StoreUrl};
 
 use super::secret_input::may_be_secret;
 use super::{CommandError, Settings};
@@ -32,7 +32,7 @@ pub struct Bench<'a> {
     pub clock: &'a dyn Clock,
     /// Whom to tell.
     pub notices: &'a dyn Notices,
-    /// Why this run may not write the store, whatever that says by itself.
+    /// Why this run may not write the store, whatever that and the job's platform say.
     pub read_only: Option<String>,
 }
 
@@ -114,13 +114,20 @@ impl Bench<'_> {
         }
     }
 
+    /// Returns why this run may not write a store: because somebody said so, or because its platform does.
+    pub(super) fn why_read_only(&self) -> Option<String> {
+        self.read_only.clone().or_else(|| self.job().trust.read_only().map(str::to_owned))
+    }
+
     fn open(&self, url: &StoreUrl, audience: &Audience) -> Result<Option<Box<dyn Store>>, CommandError> {
+        let reason = self.why_read_only();
         let opening = Opening {
             environment: self.environment,
             ca_file: self.settings.ca_file.as_deref(),
             audience,
             masks: self.notices.masks(),
             secrets: &self.settings.secret_variables,
+            read_only: reason.as_deref(),
         };
         Ok(url.open(&opening).map_err(RelayError::from)?)
     }
@@ -141,23 +148,28 @@ impl Bench<'_> {
             None if self.job().platform.is_ci() => return Err(CommandError::StoreNotConfigured),
             None => None,
         };
-        Ok(match (opened, &self.read_only) {
-            (None, _) => Holder::Home,
-            (Some(store), None) => Holder::Store(store),
-            (Some(store), Some(reason)) => Holder::Store(Box::new(ReadOnlyStore::new(store, reason.clone()))),
-        })
+        Ok(opened.map_or(Holder::Home, Holder::Store))
     }
 
-    /// Returns the store that was given for another audience than ours, if one was.
-    pub(super) fn store_for(&self, audience: &Audience) -> Result<Option<Box<dyn Store>>, CommandError> {
-        self.settings.store.as_ref().map_or(Ok(None), |url| self.open(url, audience))
+    /// Returns the store that was given, for a rehearsal that writes in it as another audience; none if none was.
+    pub(super) fn store_to_rehearse(
+        &self,
+        audience: &Audience,
+    ) -> Result<Option<Box<dyn Store>>, CommandError> {
+        let opened = self.settings.store.as_ref().map_or(Ok(None), |url| self.open(url, audience))?;
+        match (&opened, self.why_read_only()) {
+            // Its jobs have an environment of their own, and would write.
+            (Some(_), Some(reason)) => Err(RelayError::ReadOnly(reason).into()),
+            _ => Ok(opened),
+        }
     }
 
     /// Returns the variables that the store reads, for a process that uses it in our place. What is not UTF-8 it does without.
     pub(super) fn variables_of_store(&self) -> BTreeMap<String, Zeroizing<String>> {
         let Some(url) = &self.settings.store else { return BTreeMap::new() };
-        let named =
-            url.variables().iter().filter_map(|name| Some(((*name).to_owned(), self.environment.get(name)?)));
+        // Stores of programs need a temporary directory, too.
+        let names = url.variables().iter().copied().chain(Job::places());
+        let named = names.filter_map(|name| Some((name.to_owned(), self.environment.get(name)?)));
         let mut variables: BTreeMap<_, _> = named.collect();
         if url.needs_whole_environment() {
             // Not ours, and not the seed.

@@ -93,8 +93,8 @@ impl Bench<'_> {
         let mut environment = self.variables_of_store();
         let named = names.filter_map(|name| Some((name.to_owned(), self.environment.get(name)?)));
         environment.extend(named);
-        let read_only = self.read_only.as_deref();
-        let handover = Handover { options: &options, environment, read_only, stay };
+        let read_only = self.why_read_only();
+        let handover = Handover { options: &options, environment, read_only: read_only.as_deref(), stay };
         serde_json::to_vec(&handover).map(Zeroizing::new).map_err(|_| CommandError::NotHandedOver)
     }
 }

@@ -15,7 +15,7 @@ type Proof = Result<String, String>;
 /// # Errors
 /// [`CommandError::Rehearsal`] when a point does not hold; others when the stage cannot be set.
 pub fn rehearse(bench: &Bench<'_>) -> Result<Report, CommandError> {
-    let given = bench.store_for(&stage::audience())?;
+    let given = bench.store_to_rehearse(&stage::audience())?;
     let stage = Stage::set(bench, given).map_err(CommandError::RehearsalSetup)?;
     let mut report = Report::default()
         .line("The relay, rehearsed against a built-in authority on loopback; each job is a process of its own.")

@@ -15,11 +15,25 @@ pub use inputs::Inputs;
 pub use summary::{Failure, MAX_SUMMARY_BYTES, Summary};
 
 use super::Environment;
-use super::platform::Described;
+use super::platform::{Described, PlatformFacts, Sign};
 
-/// The variables that say where a job runs.
-pub(super) const VARIABLES: [&str; 4] =
-    ["GITHUB_ACTIONS", "GITHUB_REPOSITORY", "GITHUB_RUN_ID", "GITHUB_JOB"];
+/// What is known of it. How far a run is to be trusted is for the action to judge: a table of events is in `events.rs`.
+pub(super) const FACTS: PlatformFacts = PlatformFacts {
+    name: "github",
+    sign: Sign::True("GITHUB_ACTIONS"),
+    identity: &[
+        "GITHUB_REPOSITORY",
+        "GITHUB_RUN_ID",
+        "GITHUB_JOB",
+        "GITHUB_SERVER_URL",
+        "GITHUB_REF",
+        "GITHUB_EVENT_NAME",
+    ],
+    trust: &[],
+    temporary: &["RUNNER_TEMP"],
+    workspace: &["GITHUB_WORKSPACE"],
+    describe,
+};
 
 /// A file of the runner, by the variable that names it. What is written into it takes effect after the step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,13 +61,18 @@ impl RunnerFile {
     }
 }
 
-/// Says which job this is.
-pub(super) fn describe(environment: &Environment) -> Described {
+fn describe(environment: &Environment) -> Described {
     let get = |name: &str| environment.get(name).map(|value| value.to_string());
+    let url = || {
+        let (server, repository) = (get("GITHUB_SERVER_URL")?, get("GITHUB_REPOSITORY")?);
+        Some(format!("{server}/{repository}/actions/runs/{}", get("GITHUB_RUN_ID")?))
+    };
     Described {
         parts: ["GITHUB_REPOSITORY", "GITHUB_RUN_ID", "GITHUB_JOB"].into_iter().filter_map(get).collect(),
         run: get("GITHUB_RUN_ID"),
         reference: get("GITHUB_REF"),
         event: get("GITHUB_EVENT_NAME"),
+        url: url(),
+        trust: super::Trust::Unknown,
     }
 }

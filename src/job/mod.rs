@@ -2,24 +2,31 @@
 //!
 //! The other rooms are handed these; none of them asks the machine by itself.
 
+mod azure;
 mod broker_process;
+mod buildkite;
 mod child;
 mod child_environment;
+mod circleci;
 mod clock;
 mod environment;
 #[cfg(feature = "failpoints")]
 mod failpoints;
 pub mod github;
+mod gitlab;
 mod hardening;
 mod helper_environment;
+mod jenkins;
 mod loopback;
 mod masks;
 mod notices;
+mod plain;
 mod platform;
 mod random;
 mod signals;
 mod temporary;
 mod tool;
+mod trust;
 
 pub use broker_process::{BrokerProcess, BrokerProcessError, Voice, announce, receive_settings};
 pub use child::{ChildError, Ended, Signals, is_running};
@@ -33,8 +40,9 @@ pub use helper_environment::for_helper;
 pub use loopback::{Loopback, free_port};
 pub use masks::Masks;
 pub use notices::{Level, Notices, Silent, explain};
-pub use platform::{Job, Platform};
+pub use platform::{Job, Platform, PlatformFacts, Sign};
 pub use random::{NoRandomness, random};
 pub use signals::Deferral;
 pub use temporary::{is_in_workspace, temporary_directory};
 pub use tool::{Said, Tool, ToolError};
+pub use trust::Trust;

@@ -1,13 +1,21 @@
-//! Which platform runs us, and which job of it we are. A platform with more to say has a file of its own (`github.rs`).
+//! Which platform runs us, and which job of it we are. What is known of each platform is in a file of its own, as data;
+//! `docs/platforms.md` shows the same table.
+//!
+//! All of it comes from variables, which a job can set as it likes: names are for people, and trust is a guard against
+//! accidents ([`Trust`]).
 
 use std::path::PathBuf;
 
-use super::{Environment, github, temporary_directory};
+use url::Url;
+
+use super::{
+    Environment, Trust, azure, buildkite, circleci, github, gitlab, jenkins, plain, temporary_directory,
+};
 
 /// The name in leases is for people; it is cut to this many characters.
 const MAX_NAME: usize = 120;
-const GITLAB: [&str; 4] = ["GITLAB_CI", "CI_PROJECT_PATH", "CI_PIPELINE_ID", "CI_JOB_ID"];
-const JENKINS: [&str; 3] = ["JENKINS_URL", "JOB_NAME", "BUILD_NUMBER"];
+/// The address of the job stands behind the name, where both together are not longer than this.
+const MAX_NAME_AND_URL: usize = 240;
 
 /// The platform that runs this process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,6 +24,12 @@ pub enum Platform {
     GitHub,
     /// GitLab CI/CD.
     GitLab,
+    /// Azure Pipelines.
+    Azure,
+    /// Buildkite.
+    Buildkite,
+    /// CircleCI.
+    CircleCi,
     /// Jenkins.
     Jenkins,
     /// Some other CI: `CI` is set.
@@ -37,8 +51,41 @@ pub struct Job {
     pub reference: Option<String>,
     /// The event that started it.
     pub event: Option<String>,
+    /// What it may do to a store, by what the platform says of it.
+    pub trust: Trust,
     /// Its directory for what vanishes with it.
     pub temporary: Option<PathBuf>,
+}
+
+/// What is known of a platform.
+pub struct PlatformFacts {
+    /// The name that `--platform` takes.
+    pub name: &'static str,
+    /// By what it is recognised.
+    pub sign: Sign,
+    /// The variables that say which job this is.
+    pub identity: &'static [&'static str],
+    /// The variables that say how far the job is to be trusted.
+    pub trust: &'static [&'static str],
+    /// The variables that name a directory for what vanishes with the job.
+    pub temporary: &'static [&'static str],
+    /// The variables that name the workspace. What lies there goes into caches, artifacts and commits.
+    pub workspace: &'static [&'static str],
+    /// Says which job this is.
+    pub(super) describe: fn(&Environment) -> Described,
+}
+
+/// By what a platform is recognised.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sign {
+    /// The variable is `true`, in whatever case.
+    True(&'static str),
+    /// The variable is set.
+    Set(&'static str),
+    /// The variable is set to something else than `false` or `0`.
+    NotFalse(&'static str),
+    /// Nothing else is recognised.
+    Nothing,
 }
 
 /// What a platform says of a job.
@@ -49,22 +96,76 @@ pub(super) struct Described {
     pub(super) run: Option<String>,
     pub(super) reference: Option<String>,
     pub(super) event: Option<String>,
+    /// Where people find it.
+    pub(super) url: Option<String>,
+    pub(super) trust: Trust,
+}
+
+impl Sign {
+    fn is_in(self, environment: &Environment) -> bool {
+        match self {
+            Self::True(name) => environment.get(name).is_some_and(|it| it.eq_ignore_ascii_case("true")),
+            Self::Set(name) => environment.has(name),
+            Self::NotFalse(name) => {
+                environment.get(name).is_some_and(|it| !["false", "0"].contains(&it.as_str()))
+            }
+            Self::Nothing => true,
+        }
+    }
+
+    fn variable(self) -> Option<&'static str> {
+        match self {
+            Self::True(name) | Self::Set(name) | Self::NotFalse(name) => Some(name),
+            Self::Nothing => None,
+        }
+    }
+}
+
+impl PlatformFacts {
+    /// Returns every variable that is read because of this platform.
+    pub fn variables(&self) -> impl Iterator<Item = &'static str> {
+        let of_job = self.sign.variable().into_iter().chain(self.identity.iter().chain(self.trust).copied());
+        of_job.chain(self.places())
+    }
+
+    /// Returns those that name directories.
+    fn places(&self) -> impl Iterator<Item = &'static str> {
+        self.temporary.iter().chain(self.workspace).copied()
+    }
 }
 
 impl Platform {
-    /// Every platform, by the name that `--platform` takes.
-    pub const ALL: [Self; 5] = [Self::GitHub, Self::GitLab, Self::Jenkins, Self::OtherCi, Self::Shell];
+    /// Every platform, in the order in which they are looked for: what says most, first.
+    pub const ALL: [Self; 8] = [
+        Self::GitHub,
+        Self::GitLab,
+        Self::Azure,
+        Self::Buildkite,
+        Self::CircleCi,
+        Self::Jenkins,
+        Self::OtherCi,
+        Self::Shell,
+    ];
+
+    /// Returns what is known of it.
+    #[must_use]
+    pub fn facts(self) -> &'static PlatformFacts {
+        match self {
+            Self::GitHub => &github::FACTS,
+            Self::GitLab => &gitlab::FACTS,
+            Self::Azure => &azure::FACTS,
+            Self::Buildkite => &buildkite::FACTS,
+            Self::CircleCi => &circleci::FACTS,
+            Self::Jenkins => &jenkins::FACTS,
+            Self::OtherCi => &plain::OTHER_CI,
+            Self::Shell => &plain::SHELL,
+        }
+    }
 
     /// Returns the name that `--platform` takes.
     #[must_use]
     pub fn name(self) -> &'static str {
-        match self {
-            Self::GitHub => "github",
-            Self::GitLab => "gitlab",
-            Self::Jenkins => "jenkins",
-            Self::OtherCi => "ci",
-            Self::Shell => "shell",
-        }
+        self.facts().name
     }
 
     /// Returns whether homes vanish with the job, as far as anybody can tell from outside.
@@ -74,48 +175,51 @@ impl Platform {
     }
 
     fn detect(environment: &Environment) -> Self {
-        let is =
-            |name: &str, value: &str| environment.get(name).is_some_and(|it| it.eq_ignore_ascii_case(value));
-        if is("GITHUB_ACTIONS", "true") {
-            Self::GitHub
-        } else if is("GITLAB_CI", "true") {
-            Self::GitLab
-        } else if environment.has("JENKINS_URL") {
-            Self::Jenkins
-        } else if environment.get("CI").is_some_and(|value| !["false", "0"].contains(&value.as_str())) {
-            Self::OtherCi
-        } else {
-            Self::Shell
-        }
+        let is_here = |it: &Self| it.facts().sign.is_in(environment);
+        Self::ALL.into_iter().find(is_here).unwrap_or(Self::Shell)
     }
 }
 
 impl Job {
-    /// The variables that say where we run.
+    /// The variables that say where we run, and how far that is to be trusted.
     pub fn variables() -> impl Iterator<Item = &'static str> {
-        ["CI"].into_iter().chain(github::VARIABLES).chain(GITLAB).chain(JENKINS)
+        Platform::ALL.into_iter().flat_map(|platform| platform.facts().variables())
+    }
+
+    /// Those of them that name directories.
+    pub fn places() -> impl Iterator<Item = &'static str> {
+        Platform::ALL.into_iter().flat_map(|platform| platform.facts().places())
     }
 
     /// Looks where we run; `platform` overrides what the environment says.
     #[must_use]
     pub fn detect(environment: &Environment, platform: Option<Platform>) -> Self {
         let platform = platform.unwrap_or_else(|| Platform::detect(environment));
-        let named = |names: &[&str]| {
-            let get = |name: &&str| environment.get(name).map(|value| value.to_string());
-            Described { parts: names.iter().filter_map(get).collect(), ..Described::default() }
-        };
-        let Described { parts, run, reference, event } = match platform {
-            Platform::GitHub => github::describe(environment),
-            Platform::GitLab => named(&["CI_PROJECT_PATH", "CI_PIPELINE_ID", "CI_JOB_ID"]),
-            Platform::Jenkins => named(&["JOB_NAME", "BUILD_NUMBER"]),
-            Platform::OtherCi | Platform::Shell => Described::default(),
-        };
-        let name =
-            format!("{} {} on {} (pid {})", platform.name(), parts.join(" "), host(), std::process::id());
-        let name = name.split_whitespace().collect::<Vec<_>>().join(" ");
-        let name = name.chars().filter(|character| !character.is_control()).take(MAX_NAME).collect();
-        Self { platform, name, run, reference, event, temporary: temporary_directory(environment) }
+        let Described { parts, run, reference, event, url, trust } = (platform.facts().describe)(environment);
+        let name = named(platform, &parts, url.as_deref().and_then(address));
+        Self { platform, name, run, reference, event, trust, temporary: temporary_directory(environment) }
     }
+}
+
+/// One line for people. An address that does not fit is left out: half of one leads nowhere.
+fn named(platform: Platform, parts: &[String], url: Option<String>) -> String {
+    let name = format!("{} {} on {} (pid {})", platform.name(), parts.join(" "), host(), std::process::id());
+    let name = name.split_whitespace().collect::<Vec<_>>().join(" ");
+    let name: String = name.chars().filter(|character| !character.is_control()).take(MAX_NAME).collect();
+    match url.map(|url| format!("{name}, {url}")) {
+        Some(both) if both.chars().count() <= MAX_NAME_AND_URL => both,
+        _ => name,
+    }
+}
+
+/// An address of a job, without what may be a secret in it: a user, a query, a fragment.
+fn address(text: &str) -> Option<String> {
+    let mut url = Url::parse(text).ok().filter(|url| ["http", "https"].contains(&url.scheme()))?;
+    url.set_query(None);
+    url.set_fragment(None);
+    url.set_username("").ok()?;
+    url.set_password(None).ok()?;
+    Some(url.into())
 }
 
 #[cfg(unix)]
@@ -129,40 +233,4 @@ fn host() -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn environment(variables: &[(&str, &str)]) -> Environment {
-        Environment::Fixed(
-            variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
-        )
-    }
-
-    #[test]
-    fn detects_platforms() {
-        let table: [(&[(&str, &str)], Platform); 8] = [
-            (&[], Platform::Shell),
-            (&[("CI", "")], Platform::Shell),
-            (&[("CI", "false")], Platform::Shell),
-            (&[("CI", "true")], Platform::OtherCi),
-            (&[("CI", "true"), ("GITHUB_ACTIONS", "true")], Platform::GitHub),
-            (&[("CI", "true"), ("GITLAB_CI", "true")], Platform::GitLab),
-            (&[("JENKINS_URL", "http://x")], Platform::Jenkins),
-            (&[("GITHUB_ACTIONS", "1"), ("CI", "1")], Platform::OtherCi),
-        ];
-        for (variables, expected) in table {
-            assert_eq!(Job::detect(&environment(variables), None).platform, expected, "{variables:?}");
-        }
-        let github = environment(&[("GITHUB_ACTIONS", "true")]);
-        assert_eq!(Job::detect(&github, Some(Platform::Shell)).platform, Platform::Shell);
-    }
-
-    #[test]
-    fn a_job_has_a_name_of_one_line() {
-        let job = Job::detect(
-            &environment(&[("GITHUB_JOB", "a\nb\u{7}"), ("GITHUB_RUN_ID", "7")]),
-            Some(Platform::GitHub),
-        );
-        assert!(job.name.starts_with("github 7 a b on "), "{}", job.name);
-    }
-}
+mod tests;

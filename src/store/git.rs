@@ -17,7 +17,7 @@ use repository::{GitVersion, Repository};
 
 use super::{Access, Durability, Exclusive, Facts, Store, StoreError, Swap, Version};
 use crate::baton::{MAX_BATON_BYTES, SealedBytes, SlotName};
-use crate::job::{Clock, Environment, SystemClock, random};
+use crate::job::{Clock, Environment, Job, SystemClock, random};
 
 pub use url::{GitUrl, GitUrlError};
 
@@ -33,9 +33,9 @@ const THERE: &str = "refs/authbaton/there";
 const TRIES: usize = 6;
 const PAUSE: std::ops::Range<u64> = 30..250;
 
-/// What git and ssh need to find their programs, settings, agents, proxies and certificates; where the temporary directory
-/// is; and the tokens, which are for [`token`] alone.
-pub(super) const VARIABLES: [&str; 29] = [
+/// What git and ssh need to find their programs, settings, agents, proxies and certificates; and
+/// the tokens, which are for [`token`] alone.
+pub(super) const VARIABLES: [&str; 25] = [
     "PATH",
     "HOME",
     "XDG_CONFIG_HOME",
@@ -54,11 +54,7 @@ pub(super) const VARIABLES: [&str; 29] = [
     "all_proxy",
     "NO_PROXY",
     "no_proxy",
-    "RUNNER_TEMP",
     "TMPDIR",
-    "GITHUB_WORKSPACE",
-    "CI_PROJECT_DIR",
-    "WORKSPACE",
     "AUTHBATON_GIT_TOKEN",
     "GITHUB_TOKEN",
     "GITHUB_SERVER_URL",
@@ -85,7 +81,10 @@ impl GitStore {
     pub fn new(url: GitUrl, environment: &Environment) -> Self {
         Self {
             url,
-            environment: Environment::HandedOver(environment.only(|name| VARIABLES.contains(&name))),
+            environment: Environment::HandedOver(
+                environment
+                    .only(|name| VARIABLES.contains(&name) || Job::places().any(|place| place == name)),
+            ),
             clock: Box::new(SystemClock),
             version: OnceCell::new(),
             seen: RefCell::new(None),

@@ -23,7 +23,7 @@ pub use file::FileStore;
 pub use git::{GitStore, GitUrl, GitUrlError};
 pub use object::{ObjectStore, ObjectUrl, ObjectUrlError};
 pub use open::Opening;
-pub use read_only::ReadOnlyStore;
+use read_only::ReadOnlyStore;
 pub use url::{StoreUrl, StoreUrlError};
 
 use crate::baton::{SealedBytes, SlotName};

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use super::{
-    ActionsCacheStore, ExecStore, FileStore, GitStore, ObjectStore, Store, StoreError, StoreUrl,
-    actions_cache, git, object,
+    ActionsCacheStore, ExecStore, FileStore, GitStore, ObjectStore, ReadOnlyStore, Store, StoreError,
+    StoreUrl, actions_cache, git, object,
 };
 use crate::baton::Audience;
 use crate::job::{Environment, Masks};
@@ -21,6 +21,8 @@ pub struct Opening<'a> {
     pub masks: Masks,
     /// Variables with secrets of ours, by name: no helper of a store gets to see them.
     pub secrets: &'a [String],
+    /// Why this run may not write the store, whatever the store would allow. Whoever opens one has to say.
+    pub read_only: Option<&'a str>,
 }
 
 impl StoreUrl {
@@ -29,6 +31,14 @@ impl StoreUrl {
     /// # Errors
     /// When something that the store needs is not here.
     pub fn open(&self, with: &Opening<'_>) -> Result<Option<Box<dyn Store>>, StoreError> {
+        let opened = self.open_writable(with)?;
+        Ok(match (opened, with.read_only) {
+            (Some(store), Some(reason)) => Some(Box::new(ReadOnlyStore::new(store, reason.to_owned()))),
+            (opened, _) => opened,
+        })
+    }
+
+    fn open_writable(&self, with: &Opening<'_>) -> Result<Option<Box<dyn Store>>, StoreError> {
         Ok(match self {
             Self::Home => None,
             Self::File { directory, carried, mutex } => {
@@ -59,7 +69,8 @@ impl StoreUrl {
         }
     }
 
-    /// Returns the variables that the store reads: a process that serves in our place needs them, and no child does.
+    /// Returns the variables that the store reads, beside those that say where this job has its directories: a process that
+    /// serves in our place needs them, and no child does.
     #[must_use]
     pub fn variables(&self) -> &'static [&'static str] {
         match self {

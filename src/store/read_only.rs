@@ -5,15 +5,14 @@ use super::{Access, Facts, Store, StoreError, Swap, Version};
 use crate::baton::{SealedBytes, SlotName};
 
 /// Any store, without its writing.
-pub struct ReadOnlyStore {
+pub(super) struct ReadOnlyStore {
     inner: Box<dyn Store>,
     reason: String,
 }
 
 impl ReadOnlyStore {
     /// Takes the writing from a store, for this reason.
-    #[must_use]
-    pub fn new(inner: Box<dyn Store>, reason: String) -> Self {
+    pub(super) fn new(inner: Box<dyn Store>, reason: String) -> Self {
         Self { inner, reason }
     }
 }

@@ -68,6 +68,7 @@ impl Hosted {
             audience: &id.audience,
             masks: Masks::none(),
             secrets: &[],
+            read_only: None,
         };
         let store = StoreUrl::parse(&self.url).unwrap().open(&opening).unwrap().unwrap();
         let (sealed, _) = store.load(&id.slot).unwrap().unwrap();

@@ -82,8 +82,14 @@ impl Runner {
         let environment = Environment::Fixed(environment(self.server.url(), Speaks::V2, token));
         let audience = Audience::new("4711").unwrap();
         let masks = Masks::none();
-        let opening =
-            Opening { environment: &environment, ca_file: None, audience: &audience, masks, secrets: &[] };
+        let opening = Opening {
+            environment: &environment,
+            ca_file: None,
+            audience: &audience,
+            masks,
+            secrets: &[],
+            read_only: None,
+        };
         ActionsCacheStore::open(None, &opening).unwrap()
     }
 }

@@ -28,4 +28,5 @@ mod refresh;
 mod rescue;
 mod seeds;
 mod support;
+mod trust;
 mod unstored;

@@ -82,6 +82,7 @@ impl Scene {
             audience: &audience,
             masks: Masks::none(),
             secrets: &[],
+            read_only: None,
         };
         StoreUrl::parse(&self.url()).unwrap().open(&opening).unwrap().unwrap()
     }

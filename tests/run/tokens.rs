@@ -148,3 +148,19 @@ fn left(token: &str) -> TimeDelta {
     let claims: Value = serde_json::from_slice(&payload).unwrap();
     DateTime::from_timestamp(claims["exp"].as_i64().unwrap(), 0).unwrap() - Utc::now()
 }
+
+/// The broker's own environment has nothing of the platform: it is told.
+#[test]
+fn the_broker_of_a_job_that_is_not_trusted_renews_nothing() {
+    for (protected, status) in [("false", 503), ("true", 200)] {
+        let arena = arena(&fresh());
+        let job = Job::start_with(&arena, &["--broker", "always"], |command| {
+            command.env("GITLAB_CI", "true").env("CI_COMMIT_REF_PROTECTED", protected);
+        });
+        let answer = job.client().ask("unauthorized_recovery").unwrap();
+        assert_eq!(answer.status, status, "{}: {}", answer.body, job.said());
+        assert_eq!(arena.authority.exchanges(), usize::from(protected == "true"));
+        assert_eq!(job.said().contains("this ref is not protected"), protected == "false", "{}", job.said());
+        job.end(&arena);
+    }
+}

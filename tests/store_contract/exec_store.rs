@@ -143,6 +143,7 @@ fn a_helper_gets_the_environment_without_our_secrets() {
         audience: &audience,
         masks: Masks::none(),
         secrets: &secrets,
+        read_only: None,
     };
     let url = StoreUrl::parse(&format!("exec:{}", path.display())).unwrap();
     url.open(&opening).unwrap().unwrap().facts().unwrap();

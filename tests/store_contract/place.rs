@@ -65,8 +65,14 @@ impl Place for File {
 pub(crate) fn open(url: &str, environment: &Environment) -> Box<dyn Store> {
     let url = StoreUrl::parse(url).unwrap();
     let audience = url.audience(environment).unwrap();
-    let opening =
-        Opening { environment, ca_file: None, audience: &audience, masks: Masks::none(), secrets: &[] };
+    let opening = Opening {
+        environment,
+        ca_file: None,
+        audience: &audience,
+        masks: Masks::none(),
+        secrets: &[],
+        read_only: None,
+    };
     url.open(&opening).unwrap().unwrap()
 }
 

@@ -64,7 +64,7 @@ fn stop(bench: &Bench<'_>, place: &Place, parts: &Parts) -> Result<(), CommandEr
         Some(false) => bench.info("the broker could not store what it renewed; trying once more"),
         None => bench.warn("the broker was killed, or has not ended yet; looking for what it left"),
     }
-    if bench.read_only.is_some() {
+    if bench.why_read_only().is_some() {
         // Then it cannot have renewed anything.
         return Ok(());
     }

@@ -79,8 +79,14 @@ pub(crate) fn open(
 ) -> Result<ActionsCacheStore, StoreError> {
     let audience = Audience::new("4711").unwrap();
     let environment = Environment::Fixed(variables);
-    let opening =
-        Opening { environment: &environment, ca_file: None, audience: &audience, masks, secrets: &[] };
+    let opening = Opening {
+        environment: &environment,
+        ca_file: None,
+        audience: &audience,
+        masks,
+        secrets: &[],
+        read_only: None,
+    };
     ActionsCacheStore::open_at(None, &opening, Box::new(clock))
 }
 

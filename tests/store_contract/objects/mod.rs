@@ -96,6 +96,7 @@ pub(crate) fn open_with(url: &str, variables: &[(&str, &str)]) -> Result<Box<dyn
         audience: &audience,
         masks: Masks::none(),
         secrets: &[],
+        read_only: None,
     };
     Ok(StoreUrl::parse(url).unwrap().open(&opening)?.unwrap())
 }

@@ -1,0 +1,29 @@
+//! Jenkins: how a build there is told where it is. It says nothing of trust: who may change a Jenkinsfile, and with which
+//! credentials it runs, is decided in its folders.
+
+use super::platform::{Described, PlatformFacts, Sign};
+use super::{Environment, Trust};
+
+/// What is known of it. `WORKSPACE_TMP` is beside the workspace, not in it (`<workspace>@tmp`); credentials that are bound
+/// as files lie there, too.
+pub(super) const FACTS: PlatformFacts = PlatformFacts {
+    name: "jenkins",
+    sign: Sign::Set("JENKINS_URL"),
+    identity: &["JOB_NAME", "BUILD_NUMBER", "BUILD_URL", "BRANCH_NAME", "GIT_BRANCH"],
+    trust: &[],
+    temporary: &["WORKSPACE_TMP"],
+    workspace: &["WORKSPACE"],
+    describe,
+};
+
+fn describe(environment: &Environment) -> Described {
+    let get = |name: &str| environment.get(name).map(|value| value.to_string());
+    Described {
+        parts: ["JOB_NAME", "BUILD_NUMBER"].into_iter().filter_map(get).collect(),
+        run: get("BUILD_NUMBER"),
+        reference: get("BRANCH_NAME").or_else(|| get("GIT_BRANCH")),
+        event: None,
+        url: get("BUILD_URL"),
+        trust: Trust::Unknown,
+    }
+}
