@@ -19,6 +19,7 @@ use self::{
 
 const RENEW: &str = "authbaton-renew";
 const CODEX: &str = "codex";
+const UNPROTECTED: &str = "CI_COMMIT_REF_PROTECTED=false";
 /// The project's variable of a workspace that the login is not of.
 const ANOTHER_WORKSPACE: &str = "AUTHBATON_FORCED_CHATGPT_WORKSPACE_ID=another-workspace";
 
@@ -87,8 +88,15 @@ fn a_job_that_fails_loses_nothing_and_a_policy_keeps_the_store() {
     let allowed = project.note(PIPELINES[6], allowed);
     assert_eq!((allowed.exchanges, allowed.generation), (0, failed.generation));
 
-    let unprotected = project.pipeline(&["--variable", "CI_COMMIT_REF_PROTECTED=false"]);
+    let unprotected = project.pipeline(&["--variable", UNPROTECTED]);
     project.note(PIPELINES[7], unprotected.came_to(&[]));
+    // Who names a job gets it, whatever its rules say.
+    let stored = project.stored();
+    let by_name = project.pipeline(&[CODEX, "--variable", UNPROTECTED, "--variable", SOON]);
+    let by_name = by_name.came_to(&[(CODEX, 0)]).printed("this ref is not protected");
+    let by_name = project.note(PIPELINES[8], by_name);
+    assert_eq!((by_name.exchanges, by_name.codex), (0, Turn::Answered));
+    assert!(project.stored() == stored, "the store was changed");
     project.every_line_ran(&[Whose::Examples]);
 }
 
@@ -106,10 +114,10 @@ fn an_object_store_carries_a_login_from_pipeline_to_pipeline() {
     let store = format!("AUTHBATON_STORE={store}");
 
     let first = project.pipeline(&["--variable", &store]).came_to(&[(RENEW, 0), (CODEX, 0)]);
-    let first = project.note(PIPELINES[8], first);
+    let first = project.note(PIPELINES[9], first);
     assert_eq!(first.exchanges, 1);
     let second = project.pipeline(&["--variable", &store]).came_to(&[(RENEW, 0), (CODEX, 0)]);
-    let second = project.note(PIPELINES[9], second);
+    let second = project.note(PIPELINES[10], second);
     assert_eq!((second.exchanges, second.generation), (0, first.generation));
     project.every_line_ran(&[Whose::Examples]);
 }
@@ -127,24 +135,24 @@ fn the_cache_carries_a_login_also_from_a_job_that_fails() {
     project.seed("*", DUE);
 
     let first = project.pipeline(&[ISOLATED]).came_to(&[(CODEX, 0)]).printed(AT_JOB_END);
-    let first = project.note(PIPELINES[10], first);
+    let first = project.note(PIPELINES[11], first);
     assert_eq!(first.exchanges, 1);
 
     project.refuse_turns();
     let failed = project.pipeline(&[ISOLATED, "--variable", SOON]).came_to(&[(CODEX, 1)]).printed(AT_JOB_END);
-    let failed = project.note(PIPELINES[11], failed);
+    let failed = project.note(PIPELINES[12], failed);
     assert_eq!(failed.exchanges, 1);
     assert!(failed.generation > first.generation);
 
     project.answer_turns();
     let with_broker = [ISOLATED, "--variable", "AUTHBATON_BROKER=always"];
     let next = project.pipeline(&with_broker).came_to(&[(CODEX, 0)]);
-    let next = project.note(PIPELINES[12], next);
+    let next = project.note(PIPELINES[13], next);
     assert_eq!((next.exchanges, next.generation), (0, failed.generation));
 
     let stored = project.stored();
     let refused = project.pipeline(&[ISOLATED, "--variable", ANOTHER_WORKSPACE]).came_to(&[(CODEX, 4)]);
-    let refused = project.note(PIPELINES[13], refused.printed("error[policy-forbidden]"));
+    let refused = project.note(PIPELINES[14], refused.printed("error[policy-forbidden]"));
     assert_eq!((refused.exchanges, refused.codex), (0, Turn::NotAsked));
     assert!(project.stored() == stored, "the store was changed");
     project.every_line_ran(&[Whose::Examples]);

@@ -4,7 +4,7 @@
 use std::{fmt::Write as _, fs, io::Write as _, path::Path, sync::Mutex};
 
 /// Every pipeline, in the order of the table.
-pub(crate) const PIPELINES: [&str; 14] = [
+pub(crate) const PIPELINES: [&str; 15] = [
     "git-store.yml: first, the seed is due",
     "git-store.yml: second",
     "job-token.yml: first, the seed is fresh",
@@ -13,6 +13,7 @@ pub(crate) const PIPELINES: [&str; 14] = [
     "job-token.yml: a workspace that is not allowed",
     "job-token.yml: allowed again",
     "job-token.yml: a branch that is not protected",
+    "job-token.yml: there, without `rules:`, the login is due",
     "object-store.yml: first, the seed is due",
     "object-store.yml: second",
     "cache.yml: first, the seed is due",
