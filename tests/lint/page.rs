@@ -38,15 +38,17 @@ fn the_table_of_inputs_is_that_of_the_action() {
             (format!("`{name}`"), default.unwrap_or_default())
         })
         .collect();
-    let written: Vec<(String, String)> = rows(&workflows::text(PAGE), "## Inputs")
-        .into_iter()
-        .map(|row| {
-            let [name, default, meaning] = row.try_into().unwrap_or_else(|row| panic!("{row:?}"));
-            assert!(meaning.len() > 5, "{name} says nothing");
-            (name, default)
-        })
-        .collect();
-    assert_eq!(written, expected);
+    assert_eq!(inputs(&workflows::text(PAGE)), expected);
+}
+
+/// Returns the inputs that a page describes, each with its default.
+pub(crate) fn inputs(page: &str) -> Vec<(String, String)> {
+    let described = rows(page, "## Inputs").into_iter().map(|row| {
+        let [name, default, meaning] = row.try_into().unwrap_or_else(|row| panic!("{row:?}"));
+        assert!(meaning.len() > 5, "{name} says nothing");
+        (name, default)
+    });
+    described.collect()
 }
 
 #[test]

@@ -28,6 +28,8 @@ mod race;
 mod restore;
 mod run;
 mod scene;
+#[path = "../support/table.rs"]
+mod shared_table;
 #[path = "../support/mod.rs"]
 mod support;
 mod table;

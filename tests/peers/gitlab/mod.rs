@@ -4,6 +4,7 @@
 mod lines;
 mod project;
 mod runner;
+mod search;
 mod support;
 mod table;
 

@@ -19,16 +19,15 @@ use tempfile::TempDir;
 use super::{
     lines,
     runner::{Pipeline, Runner},
+    search::Secrets,
     support::{
         codex,
         git_host::{GitHost, bare, git},
         model::{Model, REPLY},
         program::write_program,
-        scanner::{Hay, Needle},
     },
     table::{self, Row, Turn},
 };
-use crate::job::files_below;
 
 /// It still works, and is due.
 pub(crate) const DUE: TimeDelta = TimeDelta::hours(10);
@@ -42,9 +41,6 @@ const TEMPLATE: &str = "templates/login.yml";
 /// What the examples call the group, and the commit of the component.
 const GROUP: &str = "GROUP";
 const COMMIT: &str = "COMMIT";
-
-/// What a job of GitLab has in its variables by itself, or because the example asks for it.
-const GIVEN_BY_GITLAB: [&str; 2] = ["CI_JOB_TOKEN", "AWS_ID_TOKEN"];
 
 pub(crate) struct Project {
     root: TempDir,
@@ -169,9 +165,15 @@ impl Project {
         let pipeline = self.runner.run(self.root.path(), &arguments);
         let log = pipeline.log();
         self.logs.push_str(&log);
-        let found = self.secrets_found(&log);
+        let secrets = self.secrets();
+        let seen = self.path("seen-by-codex");
+        // What a person has set, and what is looked at by itself.
+        let found = secrets.find(&log, self.root.path(), &[self.path("settings"), seen.clone()]);
         assert!(found.is_empty(), "secrets were found: {found:#?}\n{log}");
-        self.codex_saw_nothing_of_ours();
+        if let Ok(variables) = fs::read_to_string(&seen) {
+            secrets.were_not_given(&variables);
+            fs::remove_file(seen).unwrap();
+        }
         let received = self.authority.received();
         assert!(received.iter().all(|it| it.endpoint == Endpoint::Token), "something was revoked");
         assert_eq!(self.authority.posts(), self.authority.exchanges(), "an exchange was in vain");
@@ -236,6 +238,12 @@ impl Project {
         baton.state().generation
     }
 
+    /// Everything that is secret by now.
+    fn secrets(&self) -> Secrets {
+        let given = self.secrets.iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
+        Secrets::new(given.chain(self.authority.secrets().into_iter().map(|it| ("a token".to_owned(), it))))
+    }
+
     /// The programs that an image has: the real Codex, which first writes down what it was given, and our program, which
     /// knows no other authority than the one it is told.
     fn make_image(&self, codex: &Path) {
@@ -272,49 +280,6 @@ impl Project {
         commit(&repository, "main");
         let origin = format!("http://127.0.0.1:{}/{GROUP}/project.git", self.host.port());
         git(&repository, &["remote", "add", "origin", &origin]);
-    }
-
-    /// Everything that is secret by now, with names.
-    fn needles(&self) -> Vec<(String, Needle)> {
-        let given = self.secrets.iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
-        let tokens = self.authority.secrets().into_iter().map(|token| ("a token".to_owned(), token));
-        given.chain(tokens).map(|(name, value)| (name, Needle::new(&value))).collect()
-    }
-
-    /// Returns where a secret is that should be nowhere: in what was printed, or in a file that a job can have written. The
-    /// sealed login is among these.
-    fn secrets_found(&self, log: &str) -> Vec<String> {
-        let needles = self.needles();
-        // What a person has set, and what is looked at by itself.
-        let others = [self.path("settings"), self.path("seen-by-codex")];
-        let is_of_jobs = |path: &PathBuf| !others.iter().any(|other| path.starts_with(other));
-        let mut hays = vec![("the log".to_owned(), Hay::new(log.as_bytes()))];
-        for path in files_below(self.root.path()).into_iter().filter(is_of_jobs) {
-            hays.push((path.display().to_string(), Hay::new(&fs::read(&path).unwrap())));
-        }
-        let mut found = Vec::new();
-        for (place, hay) in &hays {
-            let hits = needles.iter().filter_map(|(name, needle)| Some((name, needle.find(hay)?)));
-            found.extend(hits.map(|(name, form)| format!("{name} ({form}) in {place}")));
-        }
-        found
-    }
-
-    /// What Codex was given has no variable of ours, and no secret of the project besides the tokens that GitLab gives each
-    /// command of a job.
-    fn codex_saw_nothing_of_ours(&self) {
-        let seen = self.path("seen-by-codex");
-        let Ok(text) = fs::read_to_string(&seen) else { return };
-        assert!(text.contains("CODEX_HOME="), "{text}");
-        let ours = |line: &&str| line.starts_with("AUTHBATON_") || line.starts_with("CODEX_AUTH_");
-        let names: Vec<_> = text.lines().filter(ours).filter_map(|line| line.split('=').next()).collect();
-        assert!(names.is_empty(), "Codex was given {names:?}");
-        let hay = Hay::new(text.as_bytes());
-        let theirs = |needle: &&(String, Needle)| !GIVEN_BY_GITLAB.contains(&needle.0.as_str());
-        for (name, needle) in self.needles().iter().filter(theirs) {
-            assert_eq!(needle.find(&hay), None, "Codex was given {name}");
-        }
-        fs::remove_file(seen).unwrap();
     }
 }
 

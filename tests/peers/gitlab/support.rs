@@ -13,4 +13,7 @@ pub(crate) mod program;
 #[path = "../../support/scanner.rs"]
 pub(crate) mod scanner;
 
-pub(crate) use crate::support::{codex, model, npm, peer, process};
+pub(crate) use crate::{
+    shared_table as table,
+    support::{codex, model, npm, peer, process},
+};

@@ -1,7 +1,8 @@
-//! The transcript: what each pipeline came to. It is printed past the capturing of the test harness once every pipeline
-//! of the table has ended, and `docs/gitlab.md` has the same lines or the test fails.
+//! The transcript: what each pipeline came to. `docs/gitlab.md` has the same lines, or the test fails.
 
-use std::{fmt::Write as _, fs, io::Write as _, path::Path, sync::Mutex};
+use std::{fs, path::Path};
+
+use super::support::table::Table;
 
 /// Every pipeline, in the order of the table.
 pub(crate) const PIPELINES: [&str; 15] = [
@@ -22,7 +23,10 @@ pub(crate) const PIPELINES: [&str; 15] = [
     "cache.yml: a workspace that is not allowed",
 ];
 
-static ROWS: Mutex<Vec<(&str, String)>> = Mutex::new(Vec::new());
+static TABLE: Table = Table::new(
+    "| pipeline | jobs, and their exit codes | Codex | exchanges | generation |\n|---|---|---|---|---|",
+    &PIPELINES,
+);
 
 /// What a pipeline came to.
 pub(crate) struct Row {
@@ -60,22 +64,9 @@ impl Row {
 /// Notes how a pipeline ended.
 #[track_caller]
 pub(crate) fn note(pipeline: &'static str, row: &Row) {
-    assert!(PIPELINES.contains(&pipeline), "{pipeline:?} has no place in the table");
     let line = row.line(pipeline);
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/gitlab.md");
     let page = fs::read_to_string(page).unwrap();
     assert!(page.contains(&format!("\n{line}\n")), "docs/gitlab.md does not have: {line}");
-    let mut rows = ROWS.lock().unwrap();
-    rows.push((pipeline, line));
-    if rows.len() < PIPELINES.len() {
-        return;
-    }
-    let mut table = String::from(
-        "\n| pipeline | jobs, and their exit codes | Codex | exchanges | generation |\n|---|---|---|---|---|\n",
-    );
-    for pipeline in PIPELINES {
-        let (_, line) = rows.iter().find(|(name, _)| *name == pipeline).unwrap();
-        writeln!(table, "{line}").unwrap();
-    }
-    std::io::stderr().write_all(table.as_bytes()).unwrap();
+    TABLE.note(pipeline, line);
 }
