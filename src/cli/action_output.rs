@@ -13,7 +13,7 @@ use super::{ErrorId, Exit};
 use crate::commands::{CommandError, Report, Settings};
 use crate::disk::append;
 use crate::job::github::{Commands, Failure, RunnerFile, Summary, entry};
-use crate::job::{Environment, Level, Masks, Notices, explain, random};
+use crate::job::{Environment, Hidden, Level, Masks, Notices, explain, random};
 use crate::relay::RelayError;
 
 const TITLE: &str = "authbaton";
@@ -159,10 +159,12 @@ impl Notices for ActionOutput {
     }
 
     fn masks(&self) -> Masks {
-        let hide = |secret: &str| {
-            let _ = stdout_text(&Commands::mask(secret));
+        let hide = |secrets: &[&str]| {
+            for secret in secrets {
+                let _ = stdout_text(&Commands::mask(secret));
+            }
         };
-        if self.is_github { Masks::new(hide) } else { Masks::none() }
+        if self.is_github { Masks::new(Hidden::All, hide) } else { Masks::none() }
     }
 }
 

@@ -65,6 +65,11 @@ pub(super) struct Common {
     /// `shell`
     #[arg(long, global = true, value_name = "NAME")]
     pub(super) platform: Option<String>,
+    /// Have the platform hide each token that a job is given: `auto`, `github`, `azure`, `buildkite` or `none`
+    /// [default: none]
+    #[arg(long, global = true, value_name = "HOW")]
+    #[serde(skip)]
+    pub(super) mask: Option<String>,
     /// Allow only this method: `chatgpt` or `api`
     #[arg(long, global = true, value_name = "METHOD")]
     pub(super) forced_login_method: Option<String>,

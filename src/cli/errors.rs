@@ -61,6 +61,9 @@ error_table! {
     Usage "usage" Usage
         "The command line, or a variable that stands for an option, is wrong"
         "see `authbaton --help` and `authbaton VERB --help`"
+    MaskMisplaced "mask-misplaced" Usage
+        "Masks were asked for where the platform would not take them, and each would show what it is to hide; nothing was done, and no mask printed"
+        "leave `--mask` out here, or give `auto` where it is set for several platforms; standard error must go to the platform, not into a file"
     InputInvalid "input-invalid" Usage
         "An input of the action is wrong, or two do not go together; all problems are named"
         "correct the inputs that the message names; `action.yml` says what each takes"

@@ -6,6 +6,7 @@ mod arguments;
 mod errors;
 mod exit;
 mod handover;
+mod masking;
 mod output;
 mod settings;
 mod usage;
@@ -19,7 +20,7 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use crate::commands::{self, Bench, CommandError, Report, Stay};
-use crate::job::{Environment, SystemClock};
+use crate::job::{Environment, Job, Level, Notices, SystemClock, Wish};
 use arguments::{Arguments, Verb};
 use handover::Call;
 use output::Output;
@@ -44,6 +45,18 @@ pub fn run(arguments: &[OsString]) -> ExitCode {
     let settings = match settings::settings(&arguments.common, arguments.verb.secret_variables()) {
         Ok(settings) => settings,
         Err(problems) => return output.usage(&problems.to_string()).into(),
+    };
+    let here = Job::detect(&environment, settings.platform).platform;
+    let masks = masking::masks(settings.mask, here, &environment, &settings.secret_variables);
+    let output = match masks {
+        Ok(Some(masks)) => output.hiding_by(masks),
+        Ok(None) => {
+            if settings.mask != Wish::Nothing {
+                output.tell(Level::Detail, &format!("`{}` hides nothing that it is told", here.name()));
+            }
+            output
+        }
+        Err(error) => return output.failure(&error.into()).into(),
     };
     let bench = Bench {
         settings: &settings,

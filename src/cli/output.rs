@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use super::arguments::Common;
 use super::{ErrorId, Exit};
 use crate::commands::{CommandError, Report};
-use crate::job::{Level, Notices, explain};
+use crate::job::{Level, Masks, Notices, explain};
 use crate::relay::RelayError;
 
 /// The version of the JSON form. Fields may be added; none is changed or removed under the same number.
@@ -21,6 +21,7 @@ pub(super) struct Output {
     least: Level,
     verb: &'static str,
     warned: RefCell<BTreeSet<String>>,
+    masks: Masks,
 }
 
 impl Output {
@@ -30,7 +31,12 @@ impl Output {
             (_, true) => Level::Detail,
             _ => Level::Info,
         };
-        Self { json: common.json, least, verb, warned: RefCell::default() }
+        Self { json: common.json, least, verb, warned: RefCell::default(), masks: Masks::none() }
+    }
+
+    /// Hides secrets from here on.
+    pub(super) fn hiding_by(self, masks: Masks) -> Self {
+        Self { masks, ..self }
     }
 
     pub(super) fn success(&self, report: &Report) -> Exit {
@@ -84,6 +90,10 @@ impl Notices for Output {
         stderr_text(&format!("{prefix}{}\n", one_line(text)));
     }
 
+    fn masks(&self) -> Masks {
+        self.masks.clone()
+    }
+
     fn line(&self) -> Box<dyn FnMut(&str) + Send> {
         // Whoever says it has weighed it by the same options.
         Box::new(|line| stderr_text(&format!("{line}\n")))
@@ -132,6 +142,6 @@ pub(super) fn stdout_text(text: &str) -> Exit {
 }
 
 /// Prints to stderr. Whoever closed it does not want to hear.
-fn stderr_text(text: &str) {
+pub(super) fn stderr_text(text: &str) {
     let _ = stderr().lock().write_all(text.as_bytes());
 }

@@ -10,7 +10,7 @@ use crate::authority::AuthorityUrl;
 use crate::baton::{Audience, SlotName};
 use crate::commands::Settings;
 use crate::credential::{Client, Margin};
-use crate::job::Platform;
+use crate::job::{Platform, Wish};
 use crate::policy::{Constraint, Flags, PolicyOptions, Profile};
 use crate::store::StoreUrl;
 
@@ -52,6 +52,7 @@ pub(super) fn settings(common: &Common, secret_variables: Vec<String>) -> Result
     let mut problems = Problems(Vec::new());
     let client = problems.take("client", common.client.as_deref().map(client));
     let platform = problems.take("platform", common.platform.as_deref().map(platform));
+    let mask = problems.take("mask", common.mask.as_deref().map(mask));
     let store = problems.take("store", common.store.as_deref().map(StoreUrl::parse));
     let slot = problems.take("slot", common.slot.as_deref().map(SlotName::new));
     let audience = problems.take("audience", common.audience.as_deref().map(Audience::new));
@@ -79,6 +80,7 @@ pub(super) fn settings(common: &Common, secret_variables: Vec<String>) -> Result
         lock_timeout,
         timeout: timeout.unwrap_or(DEFAULT_TIMEOUT),
         platform,
+        mask: mask.unwrap_or_default(),
         policy,
         authority,
         ca_file: common.ca_file.clone(),
@@ -112,6 +114,10 @@ fn client(name: &str) -> Result<Client, &'static str> {
 fn platform(name: &str) -> Result<Platform, String> {
     let found = Platform::ALL.into_iter().find(|platform| platform.name() == name);
     found.ok_or_else(|| format!("expected {}", one_of(&Platform::ALL.map(Platform::name))))
+}
+
+fn mask(name: &str) -> Result<Wish, String> {
+    Wish::parse(name).ok_or_else(|| format!("expected {}", one_of(&Wish::names().collect::<Vec<_>>())))
 }
 
 /// `a`, `b` or `c`.

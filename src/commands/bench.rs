@@ -9,7 +9,7 @@ use crate::baton::{Audience, SealKeys, SlotId};
 use crate::credential::Credential;
 use crate::disk::{DiskError, Read, read_capped};
 use crate::home::{Home, StateDirectory};
-use crate::job::{Clock, Environment, Job, Level, Notices, for_helper, github};
+use crate::job::{Clock, Environment, Hidden, Job, Level, Notices, for_helper, github};
 use crate::policy::{Gate, Layers, Policy};
 use crate::relay::{Late, Relay, RelayError, Surroundings};
 use crate::store::{Opening, Store, StoreUrl};
@@ -220,13 +220,13 @@ impl Bench<'_> {
 
     /// Hides the secrets of a login from all output that follows, where the platform can be asked to.
     pub(super) fn mask(&self, credential: &Credential) {
-        credential.secrets().iter().for_each(|secret| self.mask_text(secret));
-    }
-
-    /// The same for one secret.
-    pub(super) fn mask_text(&self, secret: &str) {
         let masks = self.notices.masks();
-        github::mask_forms(secret).iter().for_each(|form| masks.hide(form));
+        let secrets = match masks.hidden() {
+            Hidden::All => credential.secrets(),
+            Hidden::OfJob => credential.secrets_of_a_job(),
+        };
+        let forms: Vec<_> = secrets.iter().flat_map(|secret| github::mask_forms(secret)).collect();
+        masks.hide_all(forms.iter().map(|form| form.as_str()));
     }
 
     pub(super) fn info(&self, text: &str) {

@@ -53,6 +53,7 @@ pub fn broker(bench: &Bench<'_>, handed_over: bool, stay: Option<&Stay>) -> Resu
         let loaded = relay.usable()?;
         relay.place_brokered(&session, &loaded, &endpoint.handle)?;
         let login = loaded.baton().login().cloned().ok_or(RelayError::SlotEmpty)?;
+        bench.mask(&login.as_credential(bench.settings.client));
         (Current::of(&parts.gate.approve_login(login)?), serving)
     };
     let clock = Box::new(SystemClock);
@@ -83,7 +84,7 @@ pub fn broker(bench: &Bench<'_>, handed_over: bool, stay: Option<&Stay>) -> Resu
     let mut unstored = None;
     desk.work(
         |why, current| {
-            let renewed = renewed(&relay, why, current);
+            let renewed = renewed(bench, &relay, why, current);
             renewed.map_err(|error| {
                 let failure = failure(&error);
                 bench.warn(&format!("broker: {}", explain(&error)));
@@ -108,13 +109,15 @@ pub fn broker(bench: &Bench<'_>, handed_over: bool, stay: Option<&Stay>) -> Resu
 }
 
 /// Makes an exchange, or adopts what somebody else has made.
-fn renewed(relay: &Relay<'_>, why: Why, current: &Current) -> Result<Current, RelayError> {
+fn renewed(bench: &Bench<'_>, relay: &Relay<'_>, why: Why, current: &Current) -> Result<Current, RelayError> {
     let session = relay.around.lock()?;
     let refreshed = match why {
         Why::Due => relay.refresh(&session, Want::default()),
         Why::Refused => relay.replace(&session, current.access_token()),
     }?;
     let login = refreshed.loaded.baton().login().cloned().ok_or(RelayError::SlotEmpty)?;
+    // One that was started by `run` has no masks: its words go through a pipe.
+    bench.mask(&login.as_credential(bench.settings.client));
     Ok(Current::of(&relay.around.gate.approve_login(login)?))
 }
 

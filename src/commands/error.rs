@@ -5,7 +5,7 @@ use crate::baton::KeyError;
 use crate::credential::{Client, InputError, NotFull, Unusable};
 use crate::disk::DiskError;
 use crate::home::HomeError;
-use crate::job::{BrokerProcessError, ChildError, github::FileCommandError};
+use crate::job::{BrokerProcessError, ChildError, MaskError, github::FileCommandError};
 use crate::policy::{GateError, Mismatch, PolicyError};
 use crate::relay::RelayError;
 use crate::store::StoreError;
@@ -132,6 +132,9 @@ pub enum CommandError {
         /// What a person can do.
         fix: &'static str,
     },
+    /// Masks were asked for where they would be a leak.
+    #[error(transparent)]
+    Mask(#[from] MaskError),
     /// A variable has a credential that the client would use instead.
     #[error("the client would use the credential in {0} instead of this login")]
     RivalCredential(String),

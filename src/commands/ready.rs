@@ -111,7 +111,7 @@ pub(super) fn from_store(
         }
     };
     let (loaded, refreshed) = renewed(bench, &relay, &session, wanted.refresh, loaded)?;
-    if let Some(login) = loaded.baton().login() {
+    if let Some(login) = loaded.baton().login().filter(|_| refreshed) {
         bench.mask(&login.as_credential(bench.settings.client));
     }
     let credential = match &theirs {

@@ -39,6 +39,7 @@ pub fn refresh(bench: &Bench<'_>, force: bool) -> Result<Report, CommandError> {
             (report, refreshed.exchanged, login)
         }
     };
+    bench.mask(&login.as_credential(bench.settings.client));
     bench.info(if exchanged { "refreshed and stored" } else { "nothing was due" });
     Ok(report
         .with("home", parts.home.path().display().to_string())

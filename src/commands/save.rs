@@ -49,6 +49,7 @@ pub fn save(bench: &Bench<'_>, allow_account_change: bool) -> Result<Report, Com
             found => found?,
         };
         let login = alone::login_of(&found)?;
+        bench.mask(&login.as_credential(bench.settings.client));
         let approved = parts.gate.approve_login(login).map_err(RelayError::from)?;
         let seeded = relay.seed(&approved, allow_account_change)?;
         if let Seeded::Older(_) = seeded {

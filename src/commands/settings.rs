@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::authority::AuthorityUrl;
 use crate::baton::{Audience, SlotName};
 use crate::credential::{Client, Margin};
-use crate::job::Platform;
+use crate::job::{Platform, Wish};
 use crate::policy::PolicyOptions;
 use crate::store::StoreUrl;
 
@@ -38,6 +38,8 @@ pub struct Settings {
     pub timeout: Duration,
     /// `--platform`.
     pub platform: Option<Platform>,
+    /// `--mask`.
+    pub mask: Wish,
     /// What the command line says about the policy.
     pub policy: PolicyOptions,
     /// `--authority-url`.

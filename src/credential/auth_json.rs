@@ -14,6 +14,8 @@ use super::{Client, IdClaims, schema};
 /// The most that a login may take, in bytes. Real ones have 3 to 6 KiB; the sealed baton's limit rests on this one.
 pub const MAX_LOGIN_BYTES: usize = 32 * 1024;
 
+/// Fields that name an account, a kind or a time.
+const NO_SECRET: [&str; 3] = ["account_id", "auth_mode", "last_refresh"];
 const FIELDS: [&str; 8] = [
     "auth_mode",
     "OPENAI_API_KEY",
@@ -137,12 +139,22 @@ impl AuthJson {
     /// Returns every secret by itself, to be hidden from a log: what its owner spends or shows, and no names of accounts.
     #[must_use]
     pub fn secrets(&self) -> Vec<Zeroizing<String>> {
-        const NO_SECRET: [&str; 3] = ["account_id", "auth_mode", "last_refresh"];
-        let mut secrets = Vec::new();
-        for name in FIELDS.into_iter().filter(|name| !NO_SECRET.contains(name)) {
-            self.fields.get(name).into_iter().for_each(|value| collect(value, &NO_SECRET, &mut secrets));
+        self.texts_but(&NO_SECRET)
+    }
+
+    /// Returns those that a job is given: all but the refresh token.
+    #[must_use]
+    pub fn secrets_of_a_job(&self) -> Vec<Zeroizing<String>> {
+        let [one, two, three] = NO_SECRET;
+        self.texts_but(&[one, two, three, "refresh_token"])
+    }
+
+    fn texts_but(&self, left_out: &[&str]) -> Vec<Zeroizing<String>> {
+        let mut texts = Vec::new();
+        for name in FIELDS.into_iter().filter(|name| !left_out.contains(name)) {
+            self.fields.get(name).into_iter().for_each(|value| collect(value, left_out, &mut texts));
         }
-        secrets
+        texts
     }
 
     pub(super) fn mode(&self, client: Client) -> Mode {

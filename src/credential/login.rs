@@ -195,6 +195,12 @@ impl Credential {
         self.document.secrets()
     }
 
+    /// Returns those that a job is given: all but the refresh token.
+    #[must_use]
+    pub fn secrets_of_a_job(&self) -> Vec<Zeroizing<String>> {
+        self.document.secrets_of_a_job()
+    }
+
     pub(super) fn document(&self) -> &AuthJson {
         &self.document
     }

@@ -1,7 +1,22 @@
 //! Buildkite: how a job there is told where it is. Not proven on the real platform (`docs/other-cis.md`).
 
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::path::Path;
+use std::time::Duration;
+
+use zeroize::Zeroizing;
+
 use super::platform::{Described, PlatformFacts, Sign};
-use super::{Environment, Trust};
+use super::{Deadline, Environment, Hiding, Tool, ToolError, Trust};
+
+/// What carries secrets to the agent that runs the job.
+const AGENT: &str = "buildkite-agent";
+const REDACT: [&str; 5] = ["redactor", "add", "--format", "json", "-"];
+/// It talks to a socket of this machine.
+const LIMIT: Duration = Duration::from_secs(10);
+/// Nobody reads what it says.
+const MAX_OUTPUT: usize = 64 * 1024;
 
 /// What is known of it.
 pub(super) const FACTS: PlatformFacts = PlatformFacts {
@@ -19,12 +34,47 @@ pub(super) const FACTS: PlatformFacts = PlatformFacts {
     trust: &["BUILDKITE_REPO", "BUILDKITE_PULL_REQUEST_REPO"],
     temporary: &[],
     workspace: &["BUILDKITE_BUILD_CHECKOUT_PATH"],
+    hiding: Some(Hiding::BuildkiteAgent),
     describe,
 };
 
 const FORK: Trust = Trust::ReadOnly {
     reason: "this pull request comes from another repository; let a build of the repository's own branches renew the login",
 };
+
+/// The agent does not know what it must not show.
+#[derive(Debug, thiserror::Error)]
+pub enum RedactorError {
+    /// Its program did not do its work.
+    #[error("`buildkite-agent`: {0}")]
+    Program(#[from] ToolError),
+    /// Its program refused. What it said is not repeated: it may have the secret in it.
+    #[error("`buildkite-agent redactor` ended with {}", code.map_or_else(|| "a signal".to_owned(), |code| format!("exit code {code}")))]
+    Refused {
+        /// Its exit code.
+        code: Option<i32>,
+    },
+}
+
+/// Hides texts from all output that follows: a JSON object of them, on its standard input.
+pub(super) fn redact(secrets: &[&str], environment: &[(OsString, OsString)]) -> Result<(), RedactorError> {
+    let named: BTreeMap<String, &str> =
+        secrets.iter().enumerate().map(|(number, secret)| (format!("secret{number}"), *secret)).collect();
+    // A map of strings cannot fail to serialise.
+    let input = Zeroizing::new(serde_json::to_vec(&named).unwrap_or_default());
+    let said = Tool {
+        program: OsStr::new(AGENT),
+        arguments: &REDACT,
+        directory: Path::new("/"),
+        environment,
+        input: &input,
+        max_output: MAX_OUTPUT,
+        max_file: None,
+        deadline: Deadline::after(LIMIT),
+    }
+    .run()?;
+    if said.code == Some(0) { Ok(()) } else { Err(RedactorError::Refused { code: said.code }) }
+}
 
 fn describe(environment: &Environment) -> Described {
     let get = |name: &str| environment.get(name).map(|value| value.to_string());

@@ -21,6 +21,7 @@ pub(super) const FACTS: PlatformFacts = PlatformFacts {
     trust: &["CIRCLE_PR_REPONAME", "CIRCLE_PR_USERNAME"],
     temporary: &[],
     workspace: &["CIRCLE_WORKING_DIRECTORY"],
+    hiding: None,
     describe,
 };
 

@@ -14,8 +14,8 @@ pub use files::{FileCommandError, entry};
 pub use inputs::Inputs;
 pub use summary::{Failure, MAX_SUMMARY_BYTES, Summary};
 
-use super::Environment;
 use super::platform::{Described, PlatformFacts, Sign};
+use super::{Environment, Hiding};
 
 /// What is known of it. How far a run is to be trusted is for the action to judge: a table of events is in `events.rs`.
 pub(super) const FACTS: PlatformFacts = PlatformFacts {
@@ -32,6 +32,7 @@ pub(super) const FACTS: PlatformFacts = PlatformFacts {
     trust: &[],
     temporary: &["RUNNER_TEMP"],
     workspace: &["GITHUB_WORKSPACE"],
+    hiding: Some(Hiding::GitHubLine),
     describe,
 };
 

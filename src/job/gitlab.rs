@@ -29,6 +29,7 @@ pub(super) const FACTS: PlatformFacts = PlatformFacts {
     ],
     temporary: &[],
     workspace: &["CI_PROJECT_DIR"],
+    hiding: None,
     describe,
 };
 

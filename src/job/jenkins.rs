@@ -13,6 +13,7 @@ pub(super) const FACTS: PlatformFacts = PlatformFacts {
     trust: &[],
     temporary: &["WORKSPACE_TMP"],
     workspace: &["WORKSPACE"],
+    hiding: None,
     describe,
 };
 

@@ -13,5 +13,6 @@ pub(super) const SHELL: PlatformFacts = PlatformFacts {
     trust: &[],
     temporary: &["TMPDIR"],
     workspace: &[],
+    hiding: None,
     describe: |_| Described::default(),
 };

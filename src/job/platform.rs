@@ -9,7 +9,8 @@ use std::path::PathBuf;
 use url::Url;
 
 use super::{
-    Environment, Trust, azure, buildkite, circleci, github, gitlab, jenkins, plain, temporary_directory,
+    Environment, Hiding, Trust, azure, buildkite, circleci, github, gitlab, jenkins, plain,
+    temporary_directory,
 };
 
 /// The name in leases is for people; it is cut to this many characters.
@@ -71,6 +72,8 @@ pub struct PlatformFacts {
     pub temporary: &'static [&'static str],
     /// The variables that name the workspace. What lies there goes into caches, artifacts and commits.
     pub workspace: &'static [&'static str],
+    /// How it is told what it must not show.
+    pub hiding: Option<Hiding>,
     /// Says which job this is.
     pub(super) describe: fn(&Environment) -> Described,
 }

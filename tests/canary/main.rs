@@ -10,10 +10,12 @@ mod action;
 mod arguments;
 mod exchanges;
 mod inputs;
+mod masks;
 mod policy;
 #[path = "../support/process.rs"]
-#[expect(dead_code, reason = "shared with tests that need more of it")]
 mod process;
+#[path = "../support/program.rs"]
+mod program;
 #[path = "../support/sandbox.rs"]
 #[expect(dead_code, reason = "shared with tests that need more of it")]
 mod sandbox;

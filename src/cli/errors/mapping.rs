@@ -46,6 +46,7 @@ impl ErrorId {
             CommandError::SealKey(KeyError::NotAKey(_) | KeyError::TooMany) => Self::SealKeyMalformed,
             CommandError::SealKeyFile(_) => Self::SealKeyUnreadable,
             CommandError::EventRefused { .. } => Self::EventRefused,
+            CommandError::Mask(_) => Self::MaskMisplaced,
             CommandError::RivalCredential(_) => Self::RivalCredential,
             CommandError::NoRunnerFile(_) | CommandError::RunnerFile(_) | CommandError::FileCommand(_) => {
                 Self::RunnerUnusable

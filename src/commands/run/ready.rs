@@ -76,6 +76,7 @@ pub(super) fn with_holder(bench: &Bench<'_>, options: &RunOptions) -> Result<Rea
             Found::Unusable(error) => return Err(RelayError::Unusable(*error).into()),
             Found::Credential(credential) => credential,
         };
+        bench.mask(credential);
         match policy.check_file(credential) {
             Ok(()) => {}
             Err(mismatch) if mismatch.is_undecided() => return Err(CommandError::Undecidable(mismatch)),
@@ -106,6 +107,7 @@ fn of_holder(
     let Holder::Home = bench.holder()? else { return Err(CommandError::StoreNeeded("run")) };
     let refreshed = alone::refresh(around, session, false)?;
     let credential = refreshed.login.as_credential(bench.settings.client);
+    bench.mask(&credential);
     check_lifetime(bench, &credential, options.restore.min_ttl)?;
     Ok(facts(bench, &credential).with("refreshed", refreshed.exchanged))
 }

@@ -285,12 +285,15 @@ mod tests {
     use std::rc::Rc;
 
     use super::*;
+    use crate::job::Hidden;
 
     #[test]
     fn signatures_are_hidden_as_they_stand_and_decoded() {
         let hidden = Rc::new(RefCell::new(Vec::new()));
         let there = Rc::clone(&hidden);
-        let masks = Masks::new(move |text| there.borrow_mut().push(text.to_owned()));
+        let masks = Masks::new(Hidden::All, move |texts| {
+            there.borrow_mut().extend(texts.iter().map(|it| (*it).to_owned()))
+        });
         let url = "https://a.blob/b?se=2026&sig=a%2Fb%3D&x=&X-Other-Signature=0123456789abcdef0123&flag";
         hide_signatures(&Url::parse(url).unwrap(), &masks);
         let other = "0123456789abcdef0123";
