@@ -94,6 +94,10 @@ pub(super) struct Common {
     /// Trust these certificate authorities too (PEM)
     #[arg(long, global = true, value_name = "FILE")]
     pub(super) ca_file: Option<PathBuf>,
+    /// Write what the verb came to into this file, as `NAME=value` lines for GitLab's `artifacts:reports:dotenv`
+    #[arg(long, global = true, value_name = "FILE")]
+    #[serde(skip)]
+    pub(super) dotenv: Option<PathBuf>,
     /// Report as JSON on stdout
     #[arg(long, global = true)]
     pub(super) json: bool,

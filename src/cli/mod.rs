@@ -3,11 +3,13 @@
 mod action;
 mod action_output;
 mod arguments;
+mod dotenv;
 mod errors;
 mod exit;
 mod handover;
 mod masking;
 mod output;
+mod section;
 mod settings;
 mod usage;
 mod variables;
@@ -47,6 +49,7 @@ pub fn run(arguments: &[OsString]) -> ExitCode {
         Err(problems) => return output.usage(&problems.to_string()).into(),
     };
     let here = Job::detect(&environment, settings.platform).platform;
+    let output = output.on(here);
     let masks = masking::masks(settings.mask, here, &environment, &settings.secret_variables);
     let output = match masks {
         Ok(Some(masks)) => output.hiding_by(masks),

@@ -3,13 +3,15 @@
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::io::{ErrorKind, Write, stderr, stdout};
+use std::path::PathBuf;
 
 use serde_json::{Map, Value, json};
 
 use super::arguments::Common;
-use super::{ErrorId, Exit};
+use super::section::Section;
+use super::{ErrorId, Exit, dotenv};
 use crate::commands::{CommandError, Report};
-use crate::job::{Level, Masks, Notices, explain};
+use crate::job::{Level, Masks, Notices, Platform, explain};
 use crate::relay::RelayError;
 
 /// The version of the JSON form. Fields may be added; none is changed or removed under the same number.
@@ -22,6 +24,8 @@ pub(super) struct Output {
     verb: &'static str,
     warned: RefCell<BTreeSet<String>>,
     masks: Masks,
+    section: Option<Section>,
+    dotenv: Option<PathBuf>,
 }
 
 impl Output {
@@ -31,7 +35,15 @@ impl Output {
             (_, true) => Level::Detail,
             _ => Level::Info,
         };
-        Self { json: common.json, least, verb, warned: RefCell::default(), masks: Masks::none() }
+        Self {
+            json: common.json,
+            least,
+            verb,
+            warned: RefCell::default(),
+            masks: Masks::none(),
+            section: None,
+            dotenv: common.dotenv.clone(),
+        }
     }
 
     /// Hides secrets from here on.
@@ -39,7 +51,15 @@ impl Output {
         Self { masks, ..self }
     }
 
+    /// Speaks as people of a platform are used to. What machines read, and what should be short, stays as it is.
+    pub(super) fn on(self, here: Platform) -> Self {
+        let is_for_people = !self.json && self.least < Level::Warning;
+        let section = if is_for_people { Section::of(self.verb, here) } else { None };
+        Self { section, ..self }
+    }
+
     pub(super) fn success(&self, report: &Report) -> Exit {
+        self.conclude(report.fields(), None);
         if report.exit_code().is_some() {
             return Exit::Ok;
         }
@@ -55,6 +75,7 @@ impl Output {
         let error = error.bare();
         let (id, text) = (ErrorId::of(error), explain(error));
         let fields = report.map(|report| report.fields().clone()).unwrap_or_default();
+        self.conclude(&fields, Some(id));
         if let (Some(report), false) = (report, self.json) {
             let lines: String = report.lines().iter().map(|line| format!("{}\n", one_line(line))).collect();
             stdout_text(&lines);
@@ -73,7 +94,18 @@ impl Output {
     }
 
     pub(super) fn usage(&self, text: &str) -> Exit {
+        self.conclude(&Map::new(), Some(ErrorId::Usage));
         say(self.json.then_some((self.verb, &Map::new())), ErrorId::Usage, text)
+    }
+}
+
+impl Output {
+    /// Ends what belongs together, and leaves word for later jobs.
+    fn conclude(&self, fields: &Map<String, Value>, error: Option<ErrorId>) {
+        self.others_speak();
+        if let Some(path) = &self.dotenv {
+            dotenv::write(path, fields, error).iter().for_each(|problem| self.tell(Level::Warning, problem));
+        }
     }
 }
 
@@ -87,7 +119,12 @@ impl Notices for Output {
             return;
         }
         let prefix = if level == Level::Warning { "warning: " } else { "" };
-        stderr_text(&format!("{prefix}{}\n", one_line(text)));
+        let begin = self.section.as_ref().map(Section::begin).unwrap_or_default();
+        stderr_text(&format!("{begin}{prefix}{}\n", one_line(text)));
+    }
+
+    fn others_speak(&self) {
+        self.section.iter().for_each(|section| stderr_text(&section.end()));
     }
 
     fn masks(&self) -> Masks {

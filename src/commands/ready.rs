@@ -210,6 +210,7 @@ pub(super) fn facts(bench: &Bench<'_>, credential: &Credential) -> Report {
         .with("client", bench.settings.client.name())
         .with("mode", credential.mode().name())
         .with("account_id", credential.account_id())
+        .with("plan", credential.id_claims().and_then(|claims| claims.plan))
         .with("expires_at", time(expires_at))
 }
 

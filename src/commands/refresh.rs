@@ -35,7 +35,8 @@ pub fn refresh(bench: &Bench<'_>, force: bool) -> Result<Report, CommandError> {
                 .with("slot", bench.settings.slot.as_str())
                 .with("store", store.name())
                 .with("generation", state.generation)
-                .with("placed", placed);
+                .with("placed", placed)
+                .with("saved", refreshed.exchanged);
             (report, refreshed.exchanged, login)
         }
     };

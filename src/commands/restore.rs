@@ -44,6 +44,10 @@ pub fn restore(bench: &Bench<'_>, options: &RestoreOptions) -> Result<Report, Co
     }
     let placement = if options.replace { Placement::Replace } else { Placement::Careful };
     let offered = offer(bench, &relay, seed, options.allow_account_change)?;
+    let (seeded, had_login) = match &offered {
+        Offered::Seed(_) => (false, false),
+        Offered::Slot { seeded, had_login, .. } => (*seeded, *had_login),
+    };
     let (placed, generation) = match &offered {
         Offered::Seed(seed) => {
             let placed = relay.place_seed(&session, seed, placement)?;
@@ -68,8 +72,11 @@ pub fn restore(bench: &Bench<'_>, options: &RestoreOptions) -> Result<Report, Co
         .with("home", parts.home.path().display().to_string())
         .with("mode", placed.get().mode().name())
         .with("account_id", placed.get().account_id())
+        .with("plan", placed.get().id_claims().and_then(|claims| claims.plan))
         .with("expires_at", time(expires_at))
         .with("slot", bench.settings.slot.as_str())
         .with("store", store.name())
-        .with("generation", generation))
+        .with("generation", generation)
+        .with("had_login", had_login)
+        .with("saved", seeded))
 }

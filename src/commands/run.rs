@@ -67,6 +67,7 @@ pub fn run(bench: &Bench<'_>, options: &RunOptions) -> Result<Report, CommandErr
         secrets: &bench.settings.secret_variables,
     };
     let environment = ChildEnvironment::new(bench.environment.all(), wanted);
+    bench.notices.others_speak();
     // One that cannot be started leaves as much to clean up.
     let ended = signals.run(&options.command, &environment);
     let left = placed.look();
@@ -95,6 +96,7 @@ pub fn run(bench: &Bench<'_>, options: &RunOptions) -> Result<Report, CommandErr
         .with("broker", is_served)
         .with("exit_code", ended.exit_code())
         .with("stored", is_stored)
+        .with("saved", ready.saved && is_stored != Some(false))
         .with("foreign_login", left == LeftLogin::Foreign);
     write_report(bench, options, &report);
     // A login that may be lost with this machine is no success, whatever the command thinks.

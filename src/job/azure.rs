@@ -22,6 +22,7 @@ pub(super) const FACTS: PlatformFacts = PlatformFacts {
     temporary: &["AGENT_TEMPDIRECTORY"],
     workspace: &["PIPELINE_WORKSPACE", "BUILD_SOURCESDIRECTORY"],
     hiding: Some(Hiding::AzureLine),
+    folds: false,
     describe,
 };
 

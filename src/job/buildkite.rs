@@ -35,6 +35,7 @@ pub(super) const FACTS: PlatformFacts = PlatformFacts {
     temporary: &[],
     workspace: &["BUILDKITE_BUILD_CHECKOUT_PATH"],
     hiding: Some(Hiding::BuildkiteAgent),
+    folds: false,
     describe,
 };
 

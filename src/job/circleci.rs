@@ -22,6 +22,7 @@ pub(super) const FACTS: PlatformFacts = PlatformFacts {
     temporary: &[],
     workspace: &["CIRCLE_WORKING_DIRECTORY"],
     hiding: None,
+    folds: false,
     describe,
 };
 

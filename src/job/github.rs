@@ -33,6 +33,7 @@ pub(super) const FACTS: PlatformFacts = PlatformFacts {
     temporary: &["RUNNER_TEMP"],
     workspace: &["GITHUB_WORKSPACE"],
     hiding: Some(Hiding::GitHubLine),
+    folds: false,
     describe,
 };
 

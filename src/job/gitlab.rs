@@ -4,6 +4,12 @@
 //! pipeline of a merge request counts as protected only where GitLab says so. One of a fork runs in the fork's own project,
 //! or, when a member starts it, in ours: its source project is then another than the one it runs in, or the one it goes to.
 
+mod dotenv;
+mod sections;
+
+pub use dotenv::line;
+pub use sections::{section_end, section_start};
+
 use super::platform::{Described, PlatformFacts, Sign};
 use super::{Environment, Trust};
 
@@ -30,6 +36,7 @@ pub(super) const FACTS: PlatformFacts = PlatformFacts {
     temporary: &[],
     workspace: &["CI_PROJECT_DIR"],
     hiding: None,
+    folds: true,
     describe,
 };
 

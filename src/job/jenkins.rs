@@ -14,6 +14,7 @@ pub(super) const FACTS: PlatformFacts = PlatformFacts {
     temporary: &["WORKSPACE_TMP"],
     workspace: &["WORKSPACE"],
     hiding: None,
+    folds: false,
     describe,
 };
 

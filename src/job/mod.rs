@@ -13,7 +13,7 @@ mod environment;
 #[cfg(feature = "failpoints")]
 mod failpoints;
 pub mod github;
-mod gitlab;
+pub mod gitlab;
 mod hardening;
 mod helper_environment;
 mod hiding;

@@ -30,6 +30,9 @@ pub trait Notices {
         Masks::none()
     }
 
+    /// Says that from here on somebody else has the streams, too: what belongs together ends.
+    fn others_speak(&self) {}
+
     /// Returns what passes on, from another thread, lines that a process of ours has to say. By default nobody hears.
     fn line(&self) -> Box<dyn FnMut(&str) + Send> {
         Box::new(|_| {})

@@ -14,5 +14,6 @@ pub(super) const SHELL: PlatformFacts = PlatformFacts {
     temporary: &["TMPDIR"],
     workspace: &[],
     hiding: None,
+    folds: false,
     describe: |_| Described::default(),
 };

@@ -74,6 +74,8 @@ pub struct PlatformFacts {
     pub workspace: &'static [&'static str],
     /// How it is told what it must not show.
     pub hiding: Option<Hiding>,
+    /// Whether its log has parts that can be folded, and we make them.
+    pub folds: bool,
     /// Says which job this is.
     pub(super) describe: fn(&Environment) -> Described,
 }

@@ -8,6 +8,7 @@
 
 mod action;
 mod arguments;
+mod dotenv;
 mod exchanges;
 mod inputs;
 mod masks;

@@ -22,6 +22,8 @@ pub(super) struct Ready {
     /// Removed at the end; none where `--home` or the holder is used.
     pub(super) fresh: Option<RunHome>,
     pub(super) facts: Report,
+    /// Whether the slot has something new because of this run.
+    pub(super) saved: bool,
     pub(super) broker: Renewal,
 }
 
@@ -52,8 +54,10 @@ pub(super) fn with_store(bench: &Bench<'_>, options: &RunOptions) -> Result<Read
         .with("slot", bench.settings.slot.as_str())
         .with("store", store.name())
         .with("generation", placed.generation)
-        .with("refreshed", placed.refreshed);
-    Ok(Ready { parts, users, fresh, facts, broker: placed.renewal })
+        .with("refreshed", placed.refreshed)
+        .with("had_login", placed.had_login);
+    let saved = placed.seeded || placed.refreshed;
+    Ok(Ready { parts, users, fresh, facts, saved, broker: placed.renewal })
 }
 
 /// The home itself is the holder: the command uses it as it is, and its client renews by itself.
@@ -94,7 +98,7 @@ pub(super) fn with_holder(bench: &Bench<'_>, options: &RunOptions) -> Result<Rea
         }
     };
     let users = join(bench, &parts)?;
-    Ok(Ready { parts, users, fresh: None, facts, broker: Renewal::Nobody })
+    Ok(Ready { parts, users, fresh: None, facts, saved: false, broker: Renewal::Nobody })
 }
 
 /// Renews a full login in its home, where that is due.
