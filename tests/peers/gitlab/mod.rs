@@ -48,6 +48,8 @@ fn the_git_store_carries_a_login_from_pipeline_to_pipeline() {
     let first = project.pipeline(&[]).came_to(&[(RENEW, 0), (CODEX, 0)]);
     let first = project.note(PIPELINES[0], first);
     assert_eq!((first.exchanges, first.codex), (1, Turn::Answered));
+    let report = fs::read_to_string(project.path("repository/authbaton.env")).unwrap();
+    assert!(report.contains("AUTHBATON_REFRESHED=true\nAUTHBATON_GENERATION=2\n"), "{report}");
 
     let second = project.pipeline(&[]).came_to(&[(RENEW, 0), (CODEX, 0)]);
     let second = project.note(PIPELINES[1], second);
