@@ -11,7 +11,7 @@ use std::{
 
 use authbaton::{
     cli::{ErrorId, command, errors_page},
-    job::Environment,
+    job::{Environment, Job, Platform, PlatformFacts, Sign},
 };
 use clap::{Arg, ArgAction, Command};
 
@@ -154,4 +154,71 @@ fn every_file_is_in_the_list() {
         }
     }
     assert!(files > 60, "only {files} files were found");
+}
+
+/// What is looked at on a platform, as `docs/platforms.md` shows it.
+fn row(facts: &PlatformFacts) -> String {
+    let list = |names: &[&str]| {
+        let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+        if quoted.is_empty() { "–".to_owned() } else { quoted.join(", ") }
+    };
+    let sign = match facts.sign {
+        Sign::True(name) => format!("`{name}` is `true`"),
+        Sign::Set(name) => format!("`{name}` is set"),
+        Sign::NotFalse(name) => format!("`{name}` is set, and not to `false` or `0`"),
+        Sign::Nothing => "nothing of these".to_owned(),
+    };
+    let masks = facts.hiding.map_or("–".to_owned(), |_| format!("`--mask {}`", facts.name));
+    let [identity, trust] = [list(facts.identity), list(facts.trust)];
+    let [temporary, workspace] = [list(facts.temporary), list(facts.workspace)];
+    let log = if facts.folds { "folded" } else { "–" };
+    format!(
+        "| `{}` | {sign} | {identity} | {trust} | {temporary} | {workspace} | {masks} | {log} |",
+        facts.name
+    )
+}
+
+#[test]
+fn the_table_of_platforms_is_what_the_program_looks_at() {
+    let page = fs::read_to_string("docs/platforms.md").unwrap();
+    let expected: Vec<String> = Platform::ALL.into_iter().map(|platform| row(platform.facts())).collect();
+    let shown: Vec<&str> = page
+        .lines()
+        .skip_while(|line| !line.starts_with("| platform | recognised by |"))
+        .skip(2)
+        .take_while(|line| line.starts_with('|'))
+        .collect();
+    assert_eq!(shown, expected, "docs/platforms.md should have:\n{}", expected.join("\n"));
+    for platform in Platform::ALL {
+        let name = format!("`{}`", platform.name());
+        let whole = built();
+        let help = options(&whole).find(|(_, option)| option.get_long() == Some("platform")).unwrap().1;
+        assert!(
+            help.get_help().unwrap().to_string().contains(&name),
+            "{name} is not in the help of --platform"
+        );
+    }
+}
+
+/// Otherwise the tests would see a caller's CI.
+#[test]
+fn check_removes_every_variable_that_says_where_we_run() {
+    let check = fs::read_to_string("check").unwrap();
+    let begin = check.find("clear_environment() {").unwrap();
+    let end = check[begin..].find("\n}\n").unwrap() + begin + 3;
+    let script = format!("{}\nclear_environment\ncompgen -e", &check[begin..end]);
+    let output = std::process::Command::new("bash")
+        .args(["-c", &script])
+        .env_clear()
+        .env("PATH", env::var_os("PATH").unwrap())
+        .envs(Job::variables().chain(["AUTHBATON_MASK", "AUTHBATON_DOTENV"]).map(|name| (name, "x")))
+        .output()
+        .unwrap();
+    let left: BTreeSet<String> =
+        String::from_utf8(output.stdout).unwrap().lines().map(str::to_owned).collect();
+    let left: Vec<&str> =
+        Job::variables().filter(|name| left.contains(*name)).collect::<BTreeSet<_>>().into_iter().collect();
+    // Both are wanted: whoever may not skip tests is told by `CI`.
+    assert_eq!(left, ["CI", "TMPDIR"]);
+    assert!(Job::variables().count() > 50);
 }

@@ -10,9 +10,16 @@ mod process;
 #[expect(dead_code, reason = "shared with tests that need more of it")]
 mod sandbox;
 
-use std::{fs, process::Command, time::Duration};
+use std::{
+    fs,
+    os::unix::fs::{MetadataExt as _, PermissionsExt as _},
+    path::{Path, PathBuf},
+    process::Command,
+    time::Duration,
+};
 
 use authbaton::rehearsal::{Account, Authority, IssueOptions, Settings};
+use base64::{Engine as _, prelude::BASE64_STANDARD};
 use chrono::TimeDelta;
 use process::{Outcome, run};
 use sandbox::Sandbox;
@@ -196,4 +203,91 @@ fn a_login_into_a_home_that_is_not_there_makes_it() {
     status.args(["status", "--home"]).arg(sandbox.path("work/nowhere"));
     finish(&mut status).exited(3);
     assert!(!sandbox.path("work/nowhere").exists());
+}
+
+/// What the file system says of a file and of its directory. Reading changes none of it; a lock file beside it, a new mode,
+/// a rename or a write changes some.
+fn traces(file: &Path) -> Vec<(String, u64, u32, i64, i64, i64, i64)> {
+    let directory = file.parent().unwrap();
+    let beside = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
+    let mut paths: Vec<_> = beside.chain([directory.to_owned()]).collect();
+    paths.sort();
+    let look = |path: PathBuf| {
+        let it = fs::metadata(&path).unwrap();
+        let (changed, modified) = ((it.ctime(), it.ctime_nsec()), (it.mtime(), it.mtime_nsec()));
+        (path.display().to_string(), it.ino(), it.mode(), changed.0, changed.1, modified.0, modified.1)
+    };
+    paths.into_iter().map(look).collect()
+}
+
+/// Writes a file of a directory that a CI makes for secrets.
+fn secret_file(sandbox: &Sandbox, name: &str, content: &str, modes: [u32; 2]) -> PathBuf {
+    let path = sandbox.path(name);
+    let directory = path.parent().unwrap();
+    fs::create_dir_all(directory).unwrap();
+    fs::write(&path, content).unwrap();
+    for (path, mode) in [(path.as_path(), modes[0]), (directory, modes[1])] {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    }
+    path
+}
+
+/// Every way in which a secret file is named, each with what it has in it.
+fn use_everywhere(authority: &Authority, sandbox: &Sandbox, seed: &Path, key: &Path, api_key: &Path) {
+    let url = authority.url();
+    let with_store = |verb: &str| {
+        let mut command = sandbox.authbaton(verb);
+        command.args(["--authority-url", &url, "--store", &sandbox.store(), "--seal-key-file"]).arg(key);
+        command
+    };
+    finish(with_store("restore").arg("--seed-file").arg(seed)).exited(0).said("the seed was taken");
+    finish(with_store("login").args(["--with-auth-json", "--from-file"]).arg(seed)).exited(0);
+    finish(with_store("refresh").arg("--force")).exited(0);
+    let mut run = sandbox.command(env!("CARGO_BIN_EXE_authbaton").as_ref());
+    run.args(["run", "--authority-url", &url, "--store", &sandbox.store(), "--broker", "always"]);
+    run.arg("--seal-key-file").arg(key).arg("--seed-file").arg(seed).args(["--", "true"]);
+    finish(&mut run).exited(0);
+    finish(sandbox.authbaton("login").args(["--with-api-key", "--from-file"]).arg(api_key)).exited(0);
+}
+
+#[test]
+fn secret_files_of_a_ci_are_read_and_nothing_else() {
+    // Jenkins: read-only files in a directory of their own. GitLab: files that everybody may write, beside the project,
+    // without a line break at the end. Neither is a reason to refuse, and neither is a place for anything of ours.
+    let table = [
+        ("jenkins", "workspace@tmp/secretFiles/7", [0o400, 0o500], "\n"),
+        ("gitlab", "builds/project.tmp", [0o666, 0o777], ""),
+    ];
+    for (platform, directory, modes, end) in table {
+        let (authority, login, _) = logins();
+        let sandbox = Sandbox::new();
+        let file = |name: &str, content: &str| {
+            let path = format!("{directory}/{name}/{name}");
+            secret_file(&sandbox, &path, &format!("{content}{end}"), modes)
+        };
+        let key = fs::read_to_string(sandbox.path("seal.key")).unwrap();
+        let encoded = BASE64_STANDARD.encode(&login);
+        for (number, seed) in [login.as_str(), &encoded].into_iter().enumerate() {
+            let store = sandbox.path("store");
+            fs::remove_dir_all(&store).unwrap();
+            fs::create_dir(&store).unwrap();
+            fs::set_permissions(&store, fs::Permissions::from_mode(0o700)).unwrap();
+            let files = [file(&format!("seed{number}"), seed), file(&format!("key{number}"), &key), {
+                file(&format!("api{number}"), "sk-example")
+            }];
+            let before = files.each_ref().map(|path| traces(path));
+            // Somebody else holds it: nobody waits, because nobody locks what is not his.
+            let held = fs::File::open(&files[0]).unwrap();
+            rustix::fs::flock(&held, rustix::fs::FlockOperation::LockExclusive).unwrap();
+            if number == 0 {
+                use_everywhere(&authority, &sandbox, &files[0], &files[1], &files[2]);
+            } else {
+                // The token of the seed was spent by the first round: only that it can be read matters here.
+                let mut command = sandbox.authbaton("restore");
+                command.args(["--store", &sandbox.store(), "--seal-key-file"]).arg(&files[1]);
+                finish(command.arg("--replace").arg("--seed-file").arg(&files[0])).exited(0);
+            }
+            assert_eq!(files.each_ref().map(|path| traces(path)), before, "{platform}");
+        }
+    }
 }

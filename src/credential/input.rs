@@ -59,15 +59,21 @@ pub fn personal_access_token(bytes: &[u8]) -> Result<PersonalAccessToken, InputE
 }
 
 /// Reads an `auth.json`, as it is or as base64 of it (standard or URL-safe, with or without line breaks and padding):
-/// some platforms mask only values without braces and line breaks.
+/// some platforms mask only values without braces and line breaks. Quotes around the whole of it, as they are left from a
+/// file of variables, are no part of it.
 ///
 /// # Errors
 /// When it is missing, not text, too large, or no `auth.json`.
 pub fn auth_json(bytes: &[u8]) -> Result<AuthJson, InputError> {
-    let text = text(bytes)?;
+    let text = unquoted(text(bytes)?);
     let json = if text.starts_with('{') { None } else { from_base64(text) };
     let document = json.as_deref().map_or(text.as_bytes(), Vec::as_slice);
     Ok(AuthJson::parse(document)?)
+}
+
+fn unquoted(text: &str) -> &str {
+    let within = |quote: char| text.strip_prefix(quote)?.strip_suffix(quote);
+    within('"').or_else(|| within('\'')).map_or(text, str::trim)
 }
 
 fn one_line(bytes: &[u8]) -> Result<&str, InputError> {

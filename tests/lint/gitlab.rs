@@ -71,7 +71,7 @@ fn no_example_has_other_artifacts_than_the_report() {
             let report = artifacts["reports"]["dotenv"].as_str().unwrap_or_else(|| panic!("{name}: {job}"));
             let written = settings["script"][0].as_str().unwrap();
             assert!(written.contains(&format!(" --dotenv {report} ")), "{name}: {job}");
-            let known = ["when", "expire_in", "reports"];
+            let known = ["access", "when", "expire_in", "reports"];
             let others =
                 artifacts.as_hash().unwrap().keys().filter(|key| !known.contains(&key.as_str().unwrap()));
             assert_eq!(

@@ -93,6 +93,9 @@ fn a_document_may_come_in_any_base64() {
             URL_SAFE.encode(&json),
             URL_SAFE_NO_PAD.encode(&json),
             folded(&URL_SAFE_NO_PAD.encode(&json)),
+            format!("\"{standard}\""),
+            format!("'{}'\n", folded(&standard)),
+            format!(" ' {json} ' "),
         ];
         assert!(spellings[2] != spellings[6], "the two alphabets differ here");
         for given in spellings {
@@ -111,6 +114,9 @@ fn a_document_that_is_none_is_reported_as_it_was_given() {
     assert_eq!(auth_json(b"\n").err(), Some(InputError::Blank));
     assert_eq!(auth_json(b"\xff").err(), Some(InputError::NotUtf8));
     assert!(not_json(b"{"));
+    for quoted in ["\"", "\"\"", "'{\"", "\"sk-test\"", "\"e30"] {
+        assert!(not_json(quoted.as_bytes()), "{quoted}");
+    }
     assert!(not_json(b"sk-test"));
     assert!(not_json(STANDARD.encode("no JSON").as_bytes()));
     assert!(not_json("\u{feff}{}".as_bytes()));
