@@ -204,9 +204,9 @@ fn the_table_of_platforms_is_what_the_program_looks_at() {
 #[test]
 fn check_removes_every_variable_that_says_where_we_run() {
     let check = fs::read_to_string("check").unwrap();
-    let begin = check.find("clear_environment() {").unwrap();
-    let end = check[begin..].find("\n}\n").unwrap() + begin + 3;
-    let script = format!("{}\nclear_environment\ncompgen -e", &check[begin..end]);
+    let (_, rest) = check.split_once("clear_environment() {").unwrap();
+    let (body, _) = rest.split_once("\n}\n").unwrap();
+    let script = format!("clear_environment() {{{body}\n}}\nclear_environment\ncompgen -e");
     let output = std::process::Command::new("bash")
         .args(["-c", &script])
         .env_clear()

@@ -13,11 +13,14 @@ pub enum Hidden {
     OfJob,
 }
 
+/// What tells the platform.
+type Hide = dyn Fn(&[&str]);
+
 /// Hides texts from the log of the platform, if that is something that the platform can do.
 #[derive(Clone)]
 pub struct Masks {
     hidden: Hidden,
-    hide: Rc<dyn Fn(&[&str])>,
+    hide: Rc<Hide>,
 }
 
 impl Masks {

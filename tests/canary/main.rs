@@ -4,7 +4,12 @@
 //! Where a secret belongs is written down in one place, `scene::belongs`.
 #![cfg(unix)]
 #![expect(clippy::disallowed_methods, reason = "tests arrange files, processes and time by themselves")]
-#![expect(clippy::unwrap_used, reason = "what a test cannot arrange is a failed test")]
+#![expect(
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::unwrap_used,
+    reason = "what a test cannot arrange is a failed test"
+)]
 
 mod action;
 mod arguments;

@@ -93,9 +93,12 @@ fn a_job_has_a_name_of_one_line() {
     assert!(job.name.ends_with(&format!(" (pid {})", std::process::id())), "{}", job.name);
 }
 
+/// A platform, what it says, and how the name of the job begins and ends.
+type Naming = (Platform, &'static [(&'static str, &'static str)], &'static str, &'static str);
+
 #[test]
 fn a_job_is_named_by_its_platform_with_its_address() {
-    let table: [(Platform, &[(&str, &str)], &str, &str); 6] = [
+    let table: [Naming; 6] = [
         (
             Platform::GitHub,
             &[
