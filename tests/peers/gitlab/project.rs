@@ -42,6 +42,9 @@ const TEMPLATE: &str = "templates/login.yml";
 const GROUP: &str = "GROUP";
 const COMMIT: &str = "COMMIT";
 
+/// Reads the sealed login from where a project keeps it.
+type ReadBaton = dyn Fn(&Project) -> Vec<u8>;
+
 pub(crate) struct Project {
     root: TempDir,
     runner: Runner,
@@ -58,7 +61,7 @@ pub(crate) struct Project {
     turns: usize,
     exchanges: usize,
     /// Where a pipeline leaves the sealed login.
-    baton: Box<dyn Fn(&Project) -> Vec<u8>>,
+    baton: Box<ReadBaton>,
 }
 
 impl Project {
