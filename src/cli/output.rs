@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use super::arguments::Common;
 use super::section::Section;
 use super::{ErrorId, Exit, dotenv};
-use crate::commands::{CommandError, Report};
+use crate::commands::{CommandError, Report, may_be_secret};
 use crate::job::{Level, Masks, Notices, Platform, explain};
 use crate::relay::RelayError;
 
@@ -42,7 +42,8 @@ impl Output {
             warned: RefCell::default(),
             masks: Masks::none(),
             section: None,
-            dotenv: common.dotenv.clone(),
+            // Nothing is written there; that it is wrong is told with all other problems.
+            dotenv: common.dotenv.clone().filter(|path| !may_be_secret(path)),
         }
     }
 

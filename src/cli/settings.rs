@@ -1,6 +1,7 @@
 //! What the arguments mean. Every problem is found before anything is done, and all are told at once.
 
 use std::fmt;
+use std::path::Path;
 use std::time::Duration;
 
 use chrono::TimeDelta;
@@ -8,7 +9,7 @@ use chrono::TimeDelta;
 use super::arguments::Common;
 use crate::authority::AuthorityUrl;
 use crate::baton::{Audience, SlotName};
-use crate::commands::Settings;
+use crate::commands::{Settings, may_be_secret};
 use crate::credential::{Client, Margin};
 use crate::job::{Platform, Wish};
 use crate::policy::{Constraint, Flags, PolicyOptions, Profile};
@@ -53,6 +54,7 @@ pub(super) fn settings(common: &Common, secret_variables: Vec<String>) -> Result
     let client = problems.take("client", common.client.as_deref().map(client));
     let platform = problems.take("platform", common.platform.as_deref().map(platform));
     let mask = problems.take("mask", common.mask.as_deref().map(mask));
+    problems.take("dotenv", common.dotenv.as_deref().map(named));
     let store = problems.take("store", common.store.as_deref().map(StoreUrl::parse));
     let slot = problems.take("slot", common.slot.as_deref().map(SlotName::new));
     let audience = problems.take("audience", common.audience.as_deref().map(Audience::new));
@@ -114,6 +116,11 @@ fn client(name: &str) -> Result<Client, &'static str> {
 fn platform(name: &str) -> Result<Platform, String> {
     let found = Platform::ALL.into_iter().find(|platform| platform.name() == name);
     found.ok_or_else(|| format!("expected {}", one_of(&Platform::ALL.map(Platform::name))))
+}
+
+/// A file of this name would show the secret.
+fn named(path: &Path) -> Result<(), &'static str> {
+    if may_be_secret(path) { Err("this looks like a secret, where a file should be named") } else { Ok(()) }
 }
 
 fn mask(name: &str) -> Result<Wish, String> {

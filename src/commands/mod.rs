@@ -45,6 +45,6 @@ pub use rescue::rescue;
 pub use restore::{RestoreOptions, restore};
 pub use run::{RunOptions, run};
 pub use save::save;
-pub use secret_input::SecretSource;
+pub use secret_input::{SecretSource, may_be_secret};
 pub use settings::Settings;
 pub use status::status;

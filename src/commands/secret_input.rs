@@ -73,7 +73,8 @@ impl Bench<'_> {
 /// Whether a text that should name a file may be a secret instead: a key, a token, a JWT, an auth.json as it is or as
 /// base64 (which begins with `ey` or `ew`), seal keys, or anything longer than the names that people give to files. Such
 /// a mix-up is quickly made, and a message with the name of the file that could not be opened would print it.
-pub(super) fn may_be_secret(path: &Path) -> bool {
+#[must_use]
+pub fn may_be_secret(path: &Path) -> bool {
     const LONGEST_NAME: usize = 200;
     const LONGEST_PART: usize = 64;
     let text = path.to_string_lossy();

@@ -114,9 +114,10 @@ fn a_document_that_is_none_is_reported_as_it_was_given() {
     assert_eq!(auth_json(b"\n").err(), Some(InputError::Blank));
     assert_eq!(auth_json(b"\xff").err(), Some(InputError::NotUtf8));
     assert!(not_json(b"{"));
-    for quoted in ["\"", "\"\"", "'{\"", "\"sk-test\"", "\"e30"] {
+    for quoted in ["\"", "'{\"", "\"sk-test\"", "\"e30"] {
         assert!(not_json(quoted.as_bytes()), "{quoted}");
     }
+    assert_eq!(auth_json(b"\"\"").err(), Some(InputError::Document(ParseError::Blank)));
     assert!(not_json(b"sk-test"));
     assert!(not_json(STANDARD.encode("no JSON").as_bytes()));
     assert!(not_json("\u{feff}{}".as_bytes()));

@@ -5,7 +5,7 @@ use std::error::Error as _;
 use std::sync::{Arc, Mutex};
 
 use authbaton::baton::MAX_BATON_BYTES;
-use authbaton::job::Masks;
+use authbaton::job::{Hidden, Masks};
 use authbaton::store::{Store, StoreError, Swap};
 
 use super::{Cache, SystemLike, open};
@@ -208,7 +208,9 @@ fn signatures_are_masked_before_they_are_used() {
         let cache = Cache::new(speaks);
         let masked = Arc::new(Mutex::new(Vec::new()));
         let there = Arc::clone(&masked);
-        let masks = Masks::new(move |text| there.lock().unwrap().push(text.to_owned()));
+        let masks = Masks::new(Hidden::All, move |texts| {
+            there.lock().unwrap().extend(texts.iter().map(|text| (*text).to_owned()));
+        });
         let variables = environment(cache.server.url(), speaks, &on_main());
         let store = open(variables, masks, SystemLike::default()).unwrap();
         put(&store, &slot(), None, "one");
