@@ -42,9 +42,7 @@ pub(super) fn offer(
     let seed = seed.map(approve).transpose().map_err(CommandError::refused(LoginKind::AuthJson))?;
     relay.recover_journals()?;
     let loaded = relay.load()?;
-    let login = loaded.baton().login();
-    login.iter().for_each(|login| bench.mask(&login.as_credential(bench.settings.client)));
-    let had_login = login.is_some();
+    let had_login = loaded.baton().login().is_some();
     let Some(seed) = seed else {
         return Ok(Offered::Slot { loaded: Box::new(loaded), seeded: false, had_login });
     };

@@ -111,7 +111,8 @@ pub(super) fn from_store(
         }
     };
     let (loaded, refreshed) = renewed(bench, &relay, &session, wanted.refresh, loaded)?;
-    if let Some(login) = loaded.baton().login().filter(|_| refreshed) {
+    // Also what somebody else has renewed meanwhile.
+    if let Some(login) = loaded.baton().login() {
         bench.mask(&login.as_credential(bench.settings.client));
     }
     let credential = match &theirs {

@@ -55,6 +55,8 @@ pub fn restore(bench: &Bench<'_>, options: &RestoreOptions) -> Result<Report, Co
             (placed, None)
         }
         Offered::Slot { loaded, .. } => {
+            let login = loaded.baton().login();
+            login.iter().for_each(|login| bench.mask(&login.as_credential(bench.settings.client)));
             let placed = relay
                 .place(&session, loaded, placement, options.min_ttl)
                 .map_err(|error| log_out_copy(bench, &around, &session, error))?;
