@@ -18,3 +18,5 @@ pub(crate) mod peer;
 pub(crate) mod process;
 #[path = "../support/scanner.rs"]
 pub(crate) mod scanner;
+#[path = "../support/table.rs"]
+pub(crate) mod table;

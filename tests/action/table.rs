@@ -1,7 +1,6 @@
-//! The table: what each scenario cost, and how many secrets were found. It is printed past the capturing of the test
-//! harness once every scenario has ended.
+//! The table: what each scenario cost, and how many secrets were found.
 
-use std::{fmt::Write as _, io::Write as _, sync::Mutex};
+use crate::support::table::Table;
 
 /// Every scenario, in the order of the table.
 pub(crate) const SCENARIOS: [&str; 42] = [
@@ -49,7 +48,10 @@ pub(crate) const SCENARIOS: [&str; 42] = [
     "Codex as the next step, with a broker",
 ];
 
-static ROWS: Mutex<Vec<(&str, String)>> = Mutex::new(Vec::new());
+static TABLE: Table = Table::new(
+    "| scenario | result | exchanges | generation | cache requests | secrets found |\n|---|---|---|---|---|---|",
+    &SCENARIOS,
+);
 
 /// What a scenario came to.
 pub(crate) struct Row {
@@ -63,23 +65,10 @@ pub(crate) struct Row {
 
 /// Notes how a scenario ended.
 pub(crate) fn note(scenario: &'static str, row: &Row) {
-    assert!(SCENARIOS.contains(&scenario), "{scenario:?} has no place in the table");
     let generation = row.generation.map_or_else(|| "–".to_owned(), |it| it.to_string());
     let line = format!(
         "| {scenario} | {} | {} | {generation} | {} | {} |",
         row.result, row.exchanges, row.requests, row.secrets
     );
-    let mut rows = ROWS.lock().unwrap();
-    rows.push((scenario, line));
-    if rows.len() < SCENARIOS.len() {
-        return;
-    }
-    let mut table = String::from(
-        "\n| scenario | result | exchanges | generation | cache requests | secrets found |\n|---|---|---|---|---|---|\n",
-    );
-    for scenario in SCENARIOS {
-        let (_, line) = rows.iter().find(|(name, _)| *name == scenario).unwrap();
-        writeln!(table, "{line}").unwrap();
-    }
-    std::io::stderr().write_all(table.as_bytes()).unwrap();
+    TABLE.note(scenario, line);
 }

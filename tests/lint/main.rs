@@ -1,5 +1,5 @@
 //! What GitHub runs of ours: the workflows, `action.yml` and the examples, read by two linters of others and by rules of
-//! our own, and the pages that describe them.
+//! our own; the examples for GitLab; and the pages that describe them.
 //!
 //! Each linter is shown to find something before it is believed to have found nothing.
 #![cfg(unix)]
@@ -12,6 +12,7 @@
 )]
 
 mod actionlint;
+mod gitlab;
 #[path = "../support/npm.rs"]
 mod npm;
 mod page;

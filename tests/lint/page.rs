@@ -8,7 +8,7 @@ use super::workflows;
 const PAGE: &str = "docs/github.md";
 
 /// Returns the rows of the table under a heading, each with its cells.
-fn rows(page: &str, heading: &str) -> Vec<Vec<String>> {
+pub(crate) fn rows(page: &str, heading: &str) -> Vec<Vec<String>> {
     let mut lines = page.lines().skip_while(|line| *line != heading).skip(1);
     let section = lines.by_ref().take_while(|line| !line.starts_with("## "));
     let table = section.filter(|line| line.starts_with('|'));
@@ -38,15 +38,17 @@ fn the_table_of_inputs_is_that_of_the_action() {
             (format!("`{name}`"), default.unwrap_or_default())
         })
         .collect();
-    let written: Vec<(String, String)> = rows(&workflows::text(PAGE), "## Inputs")
-        .into_iter()
-        .map(|row| {
-            let [name, default, meaning] = row.try_into().unwrap_or_else(|row| panic!("{row:?}"));
-            assert!(meaning.len() > 5, "{name} says nothing");
-            (name, default)
-        })
-        .collect();
-    assert_eq!(written, expected);
+    assert_eq!(inputs(&workflows::text(PAGE)), expected);
+}
+
+/// Returns the inputs that a page describes, each with its default.
+pub(crate) fn inputs(page: &str) -> Vec<(String, String)> {
+    let described = rows(page, "## Inputs").into_iter().map(|row| {
+        let [name, default, meaning] = row.try_into().unwrap_or_else(|row| panic!("{row:?}"));
+        assert!(meaning.len() > 5, "{name} says nothing");
+        (name, default)
+    });
+    described.collect()
 }
 
 #[test]
@@ -101,9 +103,14 @@ fn examples_use_inputs_and_outputs_that_there_are() {
 /// Every error that the page names is one, under the name that it has.
 #[test]
 fn the_errors_that_are_explained_exist() {
-    let page = workflows::text(PAGE);
+    check_errors(&workflows::text(PAGE));
+}
+
+/// Demands that each row of a page's troubleshooting is about errors that there are.
+#[track_caller]
+pub(crate) fn check_errors(page: &str) {
     let known = errors_page();
-    let mut rows = rows(&page, "## Troubleshooting");
+    let mut rows = rows(page, "## Troubleshooting");
     assert!(rows.len() > 15, "only {} rows", rows.len());
     for row in &mut rows {
         assert_eq!(row.len(), 2, "{row:?}");
@@ -124,6 +131,12 @@ fn every_example_is_linked_and_every_link_leads_somewhere() {
         let called = name.ends_with("/reusable.yml") || name.ends_with("/reusable-caller.yml");
         assert!(called || page.contains(&format!("(../{name})")), "{name} is not linked");
     }
+    check_links(&page);
+}
+
+/// Demands that every link of a page of `docs` leads to a file of this repository.
+#[track_caller]
+pub(crate) fn check_links(page: &str) {
     for link in page.split("](").skip(1) {
         let (target, _) = link.split_once(')').unwrap();
         let (file, _) = target.split_once('#').unwrap_or((target, ""));

@@ -195,7 +195,7 @@ pub(crate) fn no_file_below_has_it(directory: &Path) -> usize {
     files.len()
 }
 
-fn files_below(directory: &Path) -> Vec<PathBuf> {
+pub(crate) fn files_below(directory: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
     for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
         match entry.file_type() {

@@ -14,6 +14,8 @@ mod cache_client;
 mod cache_server;
 mod codex_alone;
 mod enforce;
+#[cfg(target_os = "linux")]
+mod gitlab;
 mod job;
 mod locks;
 mod login;
@@ -26,6 +28,8 @@ mod race;
 mod restore;
 mod run;
 mod scene;
+#[path = "../support/table.rs"]
+mod shared_table;
 #[path = "../support/mod.rs"]
 mod support;
 mod table;
