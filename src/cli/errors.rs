@@ -46,6 +46,9 @@ error_table! {
     RehearsalFailed "rehearsal-failed" Internal
         "A point of the rehearsal did not hold"
         "the rows marked FAILED say which; report them with the version of authbaton and the operating system"
+    Unwell "unwell" Usage
+        "`doctor --strict` found something wrong that no other verb stops at"
+        "do what the finding's own hint says; docs/doctor.md lists them all"
     BrokerFailed "broker-failed" Internal
         "The broker of a run did not begin to serve; the command was not started, and nothing was spent"
         "the lines before say what it said; run it without one by `--broker never`"

@@ -4,6 +4,7 @@ mod action;
 mod action_output;
 mod arguments;
 mod errors;
+mod examination;
 mod exit;
 mod handover;
 mod output;
@@ -13,12 +14,13 @@ mod variables;
 
 pub use arguments::command;
 pub use errors::{ErrorId, errors_page};
+pub use examination::doctor_page;
 pub use exit::Exit;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use crate::commands::{self, Bench, CommandError, Report, Stay};
+use crate::commands::{self, Bench, CommandError, Report, Severity, Stay};
 use crate::job::{Environment, SystemClock};
 use arguments::{Arguments, Verb};
 use handover::Call;
@@ -73,6 +75,10 @@ fn dispatch(bench: &Bench<'_>, arguments: Arguments, stay: Option<&Stay>) -> Res
         Verb::Logout(it) => commands::logout(bench, it.options()),
         Verb::Run(it) => commands::run(bench, &it.options()),
         Verb::Broker(it) => commands::broker(bench, it.handed_over, stay),
+        Verb::Doctor(it) => {
+            let least = if arguments.common.quiet { Severity::Warning } else { Severity::Ok };
+            examination::report(commands::doctor(bench), least, it.strict)
+        }
         Verb::Rehearse => commands::rehearse(bench),
         // Never: `action::run` comes first.
         Verb::Action(_) => Err(CommandError::NoRunnerFile("GITHUB_STATE")),

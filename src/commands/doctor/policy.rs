@@ -1,0 +1,221 @@
+//! The policy: whether it can be decided, what it says of the credential that the client would use here and of the slot's
+//! login, and what may change that: a keyring, a bundle in the cloud, a variable.
+
+use super::finding::{Finding, FindingId, Severity, Topic};
+use crate::commands::judge::Judgement;
+use crate::commands::{Bench, CommandError, FILE};
+use crate::credential::{Client, Credential};
+use crate::home::AuthFile;
+use crate::policy::{Ambient, Cloud, CredentialsStore, GateError, Mismatch, Note, Policy, PolicyError, ambient};
+use crate::relay::RelayError;
+
+const TOPIC: Topic = Topic::Policy;
+
+/// What there is to know of the policy.
+pub(super) struct PolicyFacts {
+    /// Why there is none.
+    unreadable: Option<PolicyError>,
+    decided: Option<Decided>,
+    /// The variables with a credential, in the client's order.
+    variables: Vec<&'static str>,
+    /// Whether there is another login that a variable would be used in place of.
+    has_login: bool,
+    /// The variable that names another address for renewals, and whether that is on this machine.
+    sent_elsewhere: Option<(&'static str, bool)>,
+}
+
+/// A policy that can be decided.
+struct Decided {
+    summary: String,
+    notes: Vec<Note>,
+    credentials_store: CredentialsStore,
+    not_read: Option<GateError>,
+    judged: Result<Judged, CommandError>,
+    /// Why the slot's login may not be used here.
+    slot: Option<Mismatch>,
+    cloud: Cloud,
+}
+
+/// What the policy says of the credentials that the client would come to.
+#[derive(Default)]
+struct Judged {
+    passed_over: Vec<(&'static str, Mismatch)>,
+    refused: Option<(&'static str, Mismatch)>,
+    /// Why the home's login is not allowed.
+    forbidden: Option<Mismatch>,
+    active: Option<&'static str>,
+}
+
+impl PolicyFacts {
+    /// Reads the policy and judges what there is.
+    pub(super) fn look(
+        bench: &Bench<'_>,
+        policy: Result<Policy, PolicyError>,
+        file: &AuthFile,
+        home: Option<&Credential>,
+        slot: Option<&Credential>,
+    ) -> Self {
+        let client = bench.settings.client;
+        let has_login = home.is_some() || slot.is_some();
+        let variables = ambient(client, bench.environment).into_iter().map(|Ambient { variable, .. }| variable);
+        let variables = variables.collect();
+        let sent_elsewhere = sent_elsewhere(bench, client);
+        match policy {
+            Err(error) => {
+                Self { unreadable: Some(error), decided: None, variables, has_login, sent_elsewhere }
+            }
+            Ok(policy) => {
+                let decided = Decided::of(bench, &policy, file, home, slot);
+                Self { unreadable: None, decided: Some(decided), variables, has_login, sent_elsewhere }
+            }
+        }
+    }
+
+    /// Says what that means.
+    pub(super) fn findings(self) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        findings.extend(self.unreadable.map(|error| Finding::error(TOPIC, error)));
+        let is_refused = self.decided.as_ref().is_some_and(Decided::refuses_a_variable);
+        findings.extend(self.decided.map(Decided::findings).unwrap_or_default());
+        if let Some(variable) = self.variables.first().filter(|_| !is_refused) {
+            findings.push(if self.has_login {
+                let rival = CommandError::RivalCredential(format!("`{variable}`"));
+                Finding::of(TOPIC, Severity::Warning, rival)
+            } else {
+                let text = format!("the client uses the credential in `{variable}`");
+                Finding::new(TOPIC, FindingId::CredentialInVariable, text)
+            });
+        }
+        if let Some((variable, is_loopback)) = self.sent_elsewhere {
+            let place = if is_loopback { "another place on this machine" } else { "another machine" };
+            let text = format!("`{variable}` has the client send refresh tokens to {place}");
+            findings.push(Finding::new(TOPIC, FindingId::RefreshSentElsewhere, text));
+        }
+        findings
+    }
+}
+
+/// Its value may have a secret path in it, and is not shown.
+fn sent_elsewhere(bench: &Bench<'_>, client: Client) -> Option<(&'static str, bool)> {
+    let variable = client.refresh_override();
+    let address = bench.environment.get(variable)?;
+    let is_loopback = ["http://127.0.0.1:", "http://localhost:", "http://[::1]:"];
+    Some((variable, is_loopback.iter().any(|prefix| address.starts_with(prefix))))
+}
+
+impl Decided {
+    fn of(
+        bench: &Bench<'_>,
+        policy: &Policy,
+        file: &AuthFile,
+        home: Option<&Credential>,
+        slot: Option<&Credential>,
+    ) -> Self {
+        let judged = Judgement::of(bench, policy, file).map(|it| Judged {
+            passed_over: it.passed_over,
+            refused: it.refused,
+            forbidden: it.forbidden.map(|(mismatch, _)| mismatch),
+            active: it.active,
+        });
+        Self {
+            summary: summary(policy),
+            notes: policy.notes().to_vec(),
+            credentials_store: policy.demands().credentials_store,
+            not_read: policy.refuse_other_stores().err(),
+            judged,
+            slot: slot.and_then(|login| policy.check(login).err()),
+            // The client fetches the bundle with the login that it finds; before it is placed that is the slot's.
+            cloud: Cloud::of(policy, home.or(slot)),
+        }
+    }
+
+    fn refuses_a_variable(&self) -> bool {
+        match &self.judged {
+            Ok(judged) => judged.refused.is_some() || !judged.passed_over.is_empty(),
+            Err(error) => matches!(error, CommandError::AmbientUnreadable(_)),
+        }
+    }
+
+    fn findings(self) -> Vec<Finding> {
+        let mut findings = vec![Finding::new(TOPIC, FindingId::PolicyFound, self.summary)];
+        findings.extend(self.notes.into_iter().map(|note| Finding::new(TOPIC, FindingId::PolicyNote, note.text)));
+        if self.credentials_store == CredentialsStore::Auto {
+            let text = "`cli_auth_credentials_store = \"auto\"`: the client looks into a keyring first";
+            findings.push(Finding::new(TOPIC, FindingId::KeyringFirst, text));
+        }
+        findings.extend(self.not_read.map(|error| Finding::error(TOPIC, CommandError::Gate(error))));
+        match self.judged {
+            Ok(judged) => findings.extend(judged.findings()),
+            Err(error) if is_told_with_the_home(&error) => {}
+            Err(error) => findings.push(Finding::error(TOPIC, error)),
+        }
+        findings.extend(self.slot.map(|mismatch| {
+            let mut finding = Finding::error(TOPIC, CommandError::Gate(GateError::Mismatch(mismatch)));
+            finding.text.insert_str(0, "the slot's login: ");
+            finding
+        }));
+        if self.cloud == Cloud::NotEvaluated {
+            let text = "the workspace's cloud configuration may restrict more; it cannot be read offline";
+            findings.push(Finding::new(TOPIC, FindingId::CloudConfiguration, text));
+        }
+        findings
+    }
+}
+
+/// A file that is no login, and a client that reads none, have findings of their own.
+fn is_told_with_the_home(error: &CommandError) -> bool {
+    use RelayError::{Unparsable, Unusable};
+    matches!(
+        error,
+        CommandError::Relay(Unparsable(_) | Unusable(_)) | CommandError::NotFull(_) | CommandError::Gate(GateError::NotRead { .. })
+    )
+}
+
+impl Judged {
+    fn findings(self) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        // What is passed over does harm only where nothing else is left, and then it is what another verb stops at.
+        let mut passed_over = self.passed_over.into_iter();
+        if self.active.is_none() && self.refused.is_none() {
+            findings.extend(passed_over.next().map(|(variable, mismatch)| {
+                Finding::error(TOPIC, CommandError::ForbiddenAmbient { variable, mismatch })
+            }));
+        }
+        findings.extend(passed_over.map(|(variable, mismatch)| {
+            let text = format!("the client passes over the credential in `{variable}`: {mismatch}");
+            Finding::new(TOPIC, FindingId::PassedOver, text)
+        }));
+        findings.extend(self.refused.map(|(variable, mismatch)| {
+            Finding::error(TOPIC, CommandError::ForbiddenAmbient { variable, mismatch })
+        }));
+        findings.extend(self.forbidden.map(|mismatch| {
+            let is_undecided = mismatch.is_undecided();
+            let error = if is_undecided {
+                CommandError::Undecidable(mismatch)
+            } else {
+                CommandError::WouldLogOut(mismatch)
+            };
+            let mut finding = Finding::error(TOPIC, error);
+            finding.text.insert_str(0, &format!("{FILE}: "));
+            finding
+        }));
+        findings
+    }
+}
+
+fn summary(policy: &Policy) -> String {
+    if !policy.is_restricted() {
+        return "nothing is restricted".to_owned();
+    }
+    let methods: Vec<&str> = policy.methods().iter().map(|method| method.name()).collect();
+    let mut text = format!("allowed: {}", methods.join(", "));
+    if let Some(ids) = policy.workspaces() {
+        let ids = if ids.is_empty() { "none".to_owned() } else { ids.join(", ") };
+        text.push_str(&format!("; workspaces: {ids}"));
+    }
+    let sources: Vec<String> = policy.sources().iter().map(ToString::to_string).collect();
+    if !sources.is_empty() {
+        text.push_str(&format!("; by {}", sources.join(", ")));
+    }
+    text
+}
