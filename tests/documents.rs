@@ -10,7 +10,7 @@ use std::{
 };
 
 use authbaton::{
-    cli::{ErrorId, command, errors_page},
+    cli::{ErrorId, command, doctor_page, errors_page},
     job::Environment,
 };
 use clap::{Arg, ArgAction, Command};
@@ -29,6 +29,23 @@ fn the_page_of_errors_is_made_from_the_table() {
     }
     let page = fs::read_to_string(path).unwrap_or_default();
     assert!(page == errors_page(), "docs/errors.md is old: `AUTHBATON_UPDATE=1 cargo test --test documents`");
+}
+
+#[test]
+fn the_page_of_doctor_is_made_from_the_table() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/doctor.md");
+    if env::var_os("AUTHBATON_UPDATE").is_some() {
+        fs::write(path, doctor_page()).unwrap();
+    }
+    let page = fs::read_to_string(path).unwrap_or_default();
+    assert!(page == doctor_page(), "docs/doctor.md is old: `AUTHBATON_UPDATE=1 cargo test --test documents`");
+    let rows = page.lines().filter(|line| line.starts_with("| <a id="));
+    for row in rows {
+        assert_eq!(row.matches('|').count(), 5, "{row}");
+        let id = row.split('"').nth(1).unwrap();
+        let is_error = ErrorId::ALL.iter().any(|error| error.entry().id == id);
+        assert!(!is_error, "`{id}` is an error of the other table, and would mean two things");
+    }
 }
 
 /// A `|` inside of a cell would make it two.

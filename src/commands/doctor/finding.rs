@@ -239,6 +239,9 @@ finding_table! {
     JournalLeft "journal-left" Warning
         "This machine has a journal that no process was seen to hold: a renewed login may be only there"
         "run `authbaton rescue` with the same store, slot and seal key"
+    JournalBlank "journal-blank" Info
+        "A renewal on this machine ended before its reply came; whoever renews next finds out what became of it"
+        ""
     JournalHeld "journal-held" Info
         "A process on this machine is renewing a login"
         ""
@@ -259,10 +262,10 @@ finding_table! {
         "update it: `npm install -g @openai/codex`"
     ClientWithoutPolicy "client-without-policy" Warning
         "The client does not know `forced_login_method` and `forced_chatgpt_workspace_id`, and passes over them in silence"
-        "update it; until then only authbaton keeps to these restrictions"
+        "update it: `npm install -g @openai/codex`; until then only authbaton keeps to these restrictions"
     ClientWithoutAccessOnly "client-without-access-only" Warning
         "The client does not know the mode of access-only files, and would try to renew them when they end"
-        "update it"
+        "update it: `npm install -g @openai/codex`"
     ClientWithoutBroker "client-without-broker" Warning
         "The client cannot be told to renew at a broker, so a run must be over before its access token ends"
         "update it, or use `--broker never` for jobs that are short"

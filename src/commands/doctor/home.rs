@@ -4,9 +4,13 @@
 use std::path::{Path, PathBuf};
 
 use super::finding::{Finding, FindingId, Topic};
+use crate::baton::MAX_JOURNAL_BYTES;
 use crate::commands::Bench;
 use crate::credential::MAX_LOGIN_BYTES;
-use crate::disk::{DiskError, FileSystem, Seen, file_system, lock_holder, look_at, why_not_writable};
+use crate::disk::{
+    DiskError, FileSystem, Read, Seen, file_system, lock_holder, look_at, read_capped, refuse_shared,
+    why_not_writable,
+};
 use crate::home::{AuthFile, Home, HomeError, JournalName, Journals, Renewed, StateDirectory};
 use crate::job::is_in_workspace;
 
@@ -46,6 +50,8 @@ struct JournalSeen {
     path: PathBuf,
     is_of_this_slot: bool,
     is_held: bool,
+    /// Whether no reply was written yet.
+    is_blank: bool,
 }
 
 impl HomeFacts {
@@ -141,7 +147,7 @@ impl JournalFacts {
     pub(super) fn look(bench: &Bench<'_>, name: Option<JournalName>) -> Self {
         let state = StateDirectory::find(bench.environment);
         let Ok(directory) = &state else { return Self { state, refused: None, journals: Vec::new() } };
-        let refuse = |path: &Path| crate::disk::refuse_shared(path).err().map(HomeError::Disk);
+        let refuse = |path: &Path| refuse_shared(path).err().map(HomeError::Disk);
         let there = [directory.path().to_owned(), directory.journals()];
         let refused = there.iter().filter(|path| path.symlink_metadata().is_ok()).find_map(|path| refuse(path));
         let ours = name.map(|name| Journals::new(directory.clone(), name));
@@ -149,6 +155,7 @@ impl JournalFacts {
         let journals = journals.into_iter().map(|path| JournalSeen {
             is_of_this_slot: ours.as_ref().is_some_and(|ours| ours.has(&path)),
             is_held: lock_holder(&path).is_some(),
+            is_blank: is_blank(&path),
             path,
         });
         Self { journals: journals.collect(), refused, state }
@@ -166,10 +173,13 @@ impl JournalFacts {
             _ => {}
         }
         findings.extend(self.refused.map(|error| Finding::error(TOPIC, error)));
-        for JournalSeen { path, is_of_this_slot, is_held } in self.journals {
+        for JournalSeen { path, is_of_this_slot, is_held, is_blank } in self.journals {
             let whose = if is_of_this_slot { "this slot" } else { "another slot, or another store" };
             let (id, text) = if is_held {
                 (FindingId::JournalHeld, format!("a process renews the login of {whose} now"))
+            } else if is_blank {
+                let path = path.display();
+                (FindingId::JournalBlank, format!("`{path}` is left behind without a reply, of {whose}"))
             } else {
                 let path = path.display();
                 (FindingId::JournalLeft, format!("`{path}` is left behind, of {whose}"))
@@ -177,6 +187,14 @@ impl JournalFacts {
             findings.push(Finding::new(TOPIC, id, text));
         }
         findings
+    }
+}
+
+/// What cannot be read may have everything in it.
+fn is_blank(path: &Path) -> bool {
+    match read_capped(path, MAX_JOURNAL_BYTES) {
+        Ok(Read::Content(content)) => content.iter().all(|byte| *byte == 0),
+        Ok(Read::Missing) | Err(_) => false,
     }
 }
 
@@ -277,7 +295,7 @@ mod tests {
 
     #[test]
     fn journals_without_an_owner_are_warned_of() {
-        let facts = |journals: &[(bool, bool)], found: bool| JournalFacts {
+        let facts = |journals: &[(bool, bool, bool)], found: bool| JournalFacts {
             state: if found {
                 let state = [("XDG_STATE_HOME".to_owned(), "/s".to_owned())].into();
                 StateDirectory::find(&crate::job::Environment::Fixed(state))
@@ -287,18 +305,23 @@ mod tests {
             refused: None,
             journals: journals
                 .iter()
-                .map(|(is_of_this_slot, is_held)| JournalSeen {
+                .map(|(is_of_this_slot, is_held, is_blank)| JournalSeen {
                     path: "/j".into(),
                     is_of_this_slot: *is_of_this_slot,
                     is_held: *is_held,
+                    is_blank: *is_blank,
                 })
                 .collect(),
         };
         assert_eq!(ids(facts(&[], true).findings(true)), ["ok state-directory"]);
         assert_eq!(ids(facts(&[], false).findings(true)), ["error !Relay(Home(NoStateDirectory))"]);
         assert!(facts(&[], true).findings(false).is_empty() && facts(&[], false).findings(false).is_empty());
-        let found = facts(&[(true, false), (true, true), (false, false)], true).findings(false);
+        let all = [(true, false, false), (true, true, true), (false, false, false), (true, false, true)];
+        let found = facts(&all, true).findings(false);
         assert!(found[0].text.ends_with("of this slot") && found[2].text.ends_with("or another store"));
-        assert_eq!(ids(found), ["warning journal-left", "info journal-held", "warning journal-left"]);
+        assert_eq!(
+            ids(found),
+            ["warning journal-left", "info journal-held", "warning journal-left", "info journal-blank"]
+        );
     }
 }

@@ -219,3 +219,103 @@ fn summary(policy: &Policy) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::ids;
+    use super::*;
+    use crate::job::Level;
+
+    fn decided() -> Decided {
+        Decided {
+            summary: "nothing is restricted".to_owned(),
+            notes: Vec::new(),
+            credentials_store: CredentialsStore::File,
+            not_read: None,
+            judged: Ok(Judged { active: Some(FILE), ..Judged::default() }),
+            slot: None,
+            cloud: Cloud::NotApplicable,
+        }
+    }
+
+    fn with(change: impl FnOnce(&mut Decided)) -> Vec<String> {
+        let mut decided = decided();
+        change(&mut decided);
+        ids(decided.findings())
+    }
+
+    fn facts(decided: Decided, variables: &[&'static str], has_login: bool) -> PolicyFacts {
+        let variables = variables.to_vec();
+        PolicyFacts { unreadable: None, decided: Some(decided), variables, has_login, sent_elsewhere: None }
+    }
+
+    #[test]
+    fn what_the_policy_says_is_told_as_other_verbs_tell_it() {
+        assert_eq!(with(|_| {}), ["ok policy"]);
+        let forbidden = |mismatch| with(|it| it.judged = Ok(Judged { forbidden: Some(mismatch), ..Judged::default() }));
+        assert_eq!(forbidden(Mismatch::ApiRequired), ["ok policy", "error !WouldLogOut(ApiRequired)"]);
+        let undecided = Mismatch::Undecidable { client: Client::Codex, allowed: Vec::new() };
+        assert_eq!(forbidden(undecided), ["ok policy", "error !Undecidable(Undecidable"]);
+        let slot = with(|it| it.slot = Some(Mismatch::ApiRequired));
+        assert_eq!(slot, ["ok policy", "error !Gate(Mismatch(ApiRequired))"]);
+        let note = Note { level: Level::Warning, text: "`x` does nothing".to_owned() };
+        assert_eq!(with(|it| it.notes = vec![note]), ["ok policy", "warning policy-note"]);
+        let unreadable = PolicyFacts {
+            unreadable: Some(PolicyError::NoManagedConfig),
+            decided: None,
+            ..facts(decided(), &[], false)
+        };
+        assert_eq!(ids(unreadable.findings()), ["error !Policy(NoManagedConfig)"]);
+    }
+
+    #[test]
+    fn what_may_change_the_verdict_is_told() {
+        let cloud = with(|it| it.cloud = Cloud::NotEvaluated);
+        assert_eq!(cloud, ["ok policy", "info cloud-configuration"]);
+        assert_eq!(with(|it| it.cloud = Cloud::CannotChange), ["ok policy"]);
+        let auto = with(|it| it.credentials_store = CredentialsStore::Auto);
+        assert_eq!(auto, ["ok policy", "info keyring-first"]);
+        let keyring = |judged: bool| {
+            with(|it| {
+                let not_read = || GateError::NotRead { store: "keyring", by: None };
+                it.not_read = Some(not_read());
+                if judged {
+                    it.judged = Err(CommandError::Gate(not_read()));
+                }
+            })
+        };
+        for judged in [false, true] {
+            assert_eq!(keyring(judged), ["ok policy", "error !Gate(NotRead"], "told once");
+        }
+    }
+
+    #[test]
+    fn a_credential_in_a_variable_is_a_rival_only_to_another_login() {
+        let of = |has_login| ids(facts(decided(), &["CODEX_API_KEY"], has_login).findings());
+        assert_eq!(of(true), ["ok policy", "warning !RivalCredential("]);
+        assert_eq!(of(false), ["ok policy", "info credential-in-variable"]);
+        let refused = || Some(("CODEX_API_KEY", Mismatch::ChatgptRequired));
+        let judged = |judged| {
+            let decided = Decided { judged: Ok(judged), ..decided() };
+            ids(facts(decided, &["CODEX_API_KEY"], true).findings())
+        };
+        let active = Judged { active: Some("CODEX_API_KEY"), refused: refused(), ..Judged::default() };
+        assert_eq!(judged(active), ["ok policy", "error !ForbiddenAmbient"]);
+        let passed_over: Vec<_> = refused().into_iter().collect();
+        let nothing_left = Judged { passed_over: passed_over.clone(), ..Judged::default() };
+        assert_eq!(judged(nothing_left), ["ok policy", "error !ForbiddenAmbient"]);
+        let file_left = Judged { passed_over, active: Some(FILE), ..Judged::default() };
+        assert_eq!(judged(file_left), ["ok policy", "warning credential-passed-over"]);
+    }
+
+    #[test]
+    fn where_tokens_are_sent_is_told_without_the_address() {
+        for (is_loopback, place) in [(true, "another place on this machine"), (false, "another machine")] {
+            let mut facts = facts(decided(), &[], true);
+            facts.sent_elsewhere = Some(("CODEX_REFRESH_TOKEN_URL_OVERRIDE", is_loopback));
+            let found = facts.findings();
+            assert!(found[1].text.ends_with(place), "{}", found[1].text);
+            assert_eq!(ids(found), ["ok policy", "warning refresh-sent-elsewhere"]);
+        }
+    }
+}

@@ -201,8 +201,9 @@ mod tests {
             let program = directory.path().join(format!("program-{number}"));
             let text = format!("#!/bin/sh\n{script}\n");
             std::fs::write(directory.path().join("text"), text).unwrap();
-            let copied = std::process::Command::new("cp").arg(directory.path().join("text")).arg(&program);
-            assert!(copied.status().unwrap().success());
+            let mut copy = std::process::Command::new("cp");
+            copy.arg(directory.path().join("text")).arg(&program);
+            assert!(copy.status().unwrap().success());
             std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
             let limit = if expected == Asked::TimedOut { Duration::from_millis(300) } else { LIMIT };
             assert_eq!(ask_within(limit, &program, &environment), expected, "{script}");

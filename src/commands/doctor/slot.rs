@@ -102,7 +102,9 @@ impl SlotFacts<'_> {
 
     fn of_home(&self, state: &State) -> Option<Finding> {
         let home = self.home?;
+        // What was purged from the slot may live on in the home: there it is the only one then.
         if let Ok(login) = FullLogin::new(home)
+            && state.holds.is_some()
             && state.knows(TokenHash::of(login.refresh_token()))
         {
             let text = "the home has a refresh token that this slot holds, or has held";
@@ -179,4 +181,157 @@ fn phase_name(state: &State) -> &'static str {
 /// A file in the home may say anything.
 fn printable(text: &str) -> String {
     text.chars().filter(|it| !it.is_control()).take(200).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::ids;
+    use super::*;
+    use crate::baton::{Baton, DeadReason, LeaseId, Nonce, Owner, OwnerId};
+    use crate::credential::{AccessOnly, Client};
+    use crate::testing::Sample;
+
+    const SUMMARY: &str = "ok slot";
+
+    fn at(seconds: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp(1_800_000_000 + seconds, 0).unwrap()
+    }
+
+    fn nonce() -> Nonce {
+        Nonce::new([1; 16])
+    }
+
+    fn seeded() -> Baton {
+        Baton::new(nonce()).seeded(Sample::default().login(), nonce())
+    }
+
+    fn leased(seconds: u64) -> Baton {
+        let (id, home) = (OwnerId::new([2; 16]), HomeId::new([3; 16]));
+        let owner = Owner { id, name: "github 7\u{1b}[m".to_owned(), home };
+        seeded().leased(Lease { id: LeaseId::new([4; 16]), owner, taken_at: at(0), seconds }, nonce())
+    }
+
+    fn opened(baton: Baton) -> OpenedBaton {
+        OpenedBaton { baton, key_id: "00".to_owned(), old_key: false }
+    }
+
+    fn facts(opened: Option<&OpenedBaton>) -> SlotFacts<'_> {
+        SlotFacts {
+            name: "default".to_owned(),
+            opened,
+            store: "file:/s",
+            wants_proof: false,
+            may_write: true,
+            is_spent_here: Ok(false),
+            now: at(0),
+            margin: Margin::Default,
+            home: None,
+            sidecar: None,
+        }
+    }
+
+    fn found(baton: Baton) -> Vec<String> {
+        ids(facts(Some(&opened(baton))).findings())
+    }
+
+    #[test]
+    fn every_state_is_told_as_a_run_would_meet_it() {
+        assert_eq!(ids(facts(None).findings()), ["warning !Relay(SlotEmpty)"]);
+        assert_eq!(found(Baton::new(nonce())), [SUMMARY, "warning !Relay(SlotEmpty)"]);
+        assert_eq!(found(seeded().purged(nonce())), [SUMMARY, "warning !Relay(SlotEmpty)"]);
+        assert_eq!(found(seeded()), [SUMMARY]);
+        assert_eq!(found(leased(90)), [SUMMARY, "info lease-held"]);
+        let dead = |baton: Baton| baton.with(|state| state.dead(DeadReason::Reused, nonce()));
+        assert_eq!(found(dead(seeded())), [SUMMARY, "error !Relay(Dead(Reused))"]);
+        let again = leased(90).state().lease().cloned().unwrap();
+        let tried = dead(seeded()).leased(again, nonce());
+        assert_eq!(found(tried), [SUMMARY, "info lease-held", "error !Relay(Dead(Reused))"]);
+        let suspect = |since| seeded().with(|state| state.denied(since, nonce()));
+        let paused = [SUMMARY, "warning !Relay(Suspect(2027-01-15T08:09:59Z))"];
+        assert_eq!(found(suspect(at(-1))), paused);
+        assert_eq!(found(suspect(at(-601))), [SUMMARY]);
+        let unproven = seeded().with(|state| State { unproven: Some(at(-5)), ..state.clone() });
+        assert_eq!(found(unproven), [SUMMARY, "warning !Relay(Unproven)"]);
+    }
+
+    #[test]
+    fn the_summary_says_whose_it_is_and_when_it_is_renewed() {
+        let summary = |baton| facts(Some(&opened(baton))).findings().remove(0).text;
+        assert_eq!(
+            summary(seeded()),
+            "slot `default` is idle, generation 1, account account-a; its access token ends at \
+             2030-03-17T17:46:40Z; the next renewal is due from 2030-03-16T17:46:40Z"
+        );
+        assert_eq!(summary(seeded().purged(nonce())), "slot `default` is purged, generation 1");
+        assert_eq!(summary(Baton::new(nonce())), "slot `default` is empty, generation 0");
+    }
+
+    #[test]
+    fn a_lease_has_an_owner_and_an_end() {
+        let text = |seconds, now| of_lease(leased(seconds).state().lease().unwrap(), at(now));
+        let held = text(90, 0);
+        assert_eq!(held.text, "github 7\\u{1b}[m has the lease until 2027-01-15T08:01:30Z");
+        assert_eq!(ids(vec![held, text(90, 150), text(90, 151)]), [
+            "info lease-held",
+            "info lease-held",
+            "warning lease-overdue"
+        ]);
+        assert_eq!(ids(vec![text(u64::MAX, 0)]), ["info lease-held"]);
+    }
+
+    #[test]
+    fn what_is_due_is_an_error_only_where_nobody_may_renew_it() {
+        let ended = |may_write| {
+            let opened = opened(seeded());
+            ids(SlotFacts { now: at(100_000_001), may_write, ..facts(Some(&opened)) }.findings())
+        };
+        assert_eq!(ended(true), [SUMMARY, "info renewal-due"]);
+        assert_eq!(ended(false), [SUMMARY, "info renewal-due", "error !Relay(TooShort"]);
+    }
+
+    #[test]
+    fn an_old_key_an_old_baton_and_a_store_without_proof_are_told() {
+        let old = OpenedBaton { old_key: true, ..opened(seeded()) };
+        assert_eq!(ids(facts(Some(&old)).findings()), [SUMMARY, "info seal-key-old"]);
+        let opened = opened(seeded());
+        let back = SlotFacts { is_spent_here: Ok(true), ..facts(Some(&opened)) };
+        assert_eq!(ids(back.findings()), [SUMMARY, "error !Relay(RolledBack)"]);
+        let unproven = SlotFacts { wants_proof: true, ..facts(Some(&opened)) };
+        assert_eq!(ids(unproven.findings()), [SUMMARY, "info store-unproven"]);
+        let mark = Some(StoreMark::of("file:/s"));
+        let proven = self::opened(seeded().with(|state| state.proven(mark)));
+        let proven = SlotFacts { wants_proof: true, ..facts(Some(&proven)) };
+        assert_eq!(ids(proven.findings()), [SUMMARY]);
+    }
+
+    #[test]
+    fn how_the_home_stands_to_the_slot() {
+        let client = Client::Codex;
+        let of = |baton: &OpenedBaton, home: &Credential, sidecar: Option<(&str, &str, u64)>| {
+            let sidecar = sidecar.map(|(store, slot, generation)| Sidecar {
+                schema: Sidecar::SCHEMA,
+                store: store.to_owned(),
+                slot: slot.to_owned(),
+                generation,
+                placed_at: at(0),
+            });
+            let mut found = ids(SlotFacts { home: Some(home), sidecar, ..facts(Some(baton)) }.findings());
+            assert_eq!(found.remove(0), SUMMARY);
+            found
+        };
+        let whole = Sample::default().login().as_credential(client);
+        let another = Sample { refresh_token: "another".to_owned(), ..Sample::default() };
+        let another = another.login().as_credential(client);
+        let copy = AccessOnly::into_credential(Sample::default().login().access_only(client, at(0)));
+        let slot = opened(seeded());
+        assert_eq!(of(&slot, &whole, None), ["error two-holders"]);
+        assert!(of(&slot, &another, None).is_empty());
+        assert_eq!(of(&opened(seeded().purged(nonce())), &whole, None), ["warning !Relay(SlotEmpty)"]);
+        assert!(of(&slot, &copy, None).is_empty());
+        assert!(of(&slot, &copy, Some(("file:/s", "default", 1))).is_empty());
+        assert_eq!(of(&slot, &copy, Some(("file:/s", "default", 0))), ["info home-behind"]);
+        assert_eq!(of(&slot, &copy, Some(("file:/t", "default", 1))), ["warning home-of-other-slot"]);
+        assert_eq!(of(&slot, &copy, Some(("file:/s", "other", 1))), ["warning home-of-other-slot"]);
+        assert!(of(&slot, &another, Some(("file:/t", "default", 1))).is_empty(), "it was not placed");
+    }
 }

@@ -183,7 +183,7 @@ mod tests {
         let gone = || StoreError::Unreachable("gone".to_owned());
         assert_eq!(ids(open(Err(gone())).findings()), ["error !Relay(Store(Unreachable("]);
         let failed = Open { content: Err(gone()), took: SLOW, ..open(Ok(GOOD)) };
-        assert_eq!(failed.content(), None);
+        assert!(failed.content().is_none());
         let expected = ["ok store", "warning store-slow", "error !Relay(Store(Unreachable("];
         assert_eq!(ids(failed.findings()), expected);
         assert!(StoreFacts::None.findings().is_empty());
