@@ -11,11 +11,7 @@ use crate::commands::{About, CommandError, Finding, FindingId, Report, Row, Seve
 ///
 /// # Errors
 /// With the whole report, when that was wanted and there is an error.
-pub(super) fn report(
-    findings: Vec<Finding>,
-    least: Severity,
-    strict: bool,
-) -> Result<Report, CommandError> {
+pub(super) fn report(findings: Vec<Finding>, least: Severity, strict: bool) -> Result<Report, CommandError> {
     let findings = once_each(findings);
     let worst = findings.iter().map(|finding| finding.severity).max().unwrap_or(Severity::Ok);
     let fields: Vec<Value> = findings.iter().map(field).collect();
@@ -88,7 +84,8 @@ fn summary(findings: &[Finding]) -> String {
         many => Some(format!("{many} {what}s")),
     };
     let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
-    let told: Vec<String> = [said(errors, "error"), said(warnings, "warning")].into_iter().flatten().collect();
+    let told: Vec<String> =
+        [said(errors, "error"), said(warnings, "warning")].into_iter().flatten().collect();
     if told.is_empty() { "nothing is wrong".to_owned() } else { told.join(", ") }
 }
 

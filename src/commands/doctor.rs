@@ -25,14 +25,16 @@ use super::{Bench, CommandError};
 use crate::baton::{Baton, OpenedBaton, SlotId, TokenHash};
 use crate::credential::{Credential, FullLogin, Lifetime};
 use crate::disk::look_at;
-use crate::home::{AuthFile, Found, Home, HomeError, JournalName, Sidecar, SpentHere, StateDirectory};
+use crate::home::{
+    AuthFile, Found, Home, HomeError, JournalName, Journals, Sidecar, SpentHere, StateDirectory, seen_serving,
+};
 use crate::relay::RelayError;
 use client::{ClientFacts, Needs};
 use clocks::Clocks;
 use home::{HomeFacts, JournalFacts};
 use locks::LockFacts;
 use login::LoginFacts;
-use policy::PolicyFacts;
+use policy::{Known, PolicyFacts};
 use runner::Runner;
 use slot::SlotFacts;
 use store::StoreFacts;
@@ -71,13 +73,14 @@ fn with_home(bench: &Bench<'_>, home: &Home, store: &StoreFacts, slot: &Slot) ->
         _ => None,
     };
     let policy = bench.gate(home).policy();
+    let broker = seen_serving(home);
     let needs = Needs::of(policy.as_ref().ok(), store.is_given());
     let facts = LoginFacts {
         found: &found,
         now: bench.clock.now(),
         margin: bench.settings.margin,
         has_store: store.is_given(),
-        has_broker: home::has_broker(home),
+        has_broker: broker.as_ref().is_some_and(|(_, process)| process.is_some()),
     };
     let of_slots_login = slot.login().map(|login| login.as_credential(bench.settings.client));
     let mut findings = clocks(bench, Some(&file), login, slot).findings();
@@ -86,7 +89,13 @@ fn with_home(bench: &Bench<'_>, home: &Home, store: &StoreFacts, slot: &Slot) ->
     findings.extend(ClientFacts::look(bench, needs).findings());
     findings.extend(LockFacts::look(home, &file).findings());
     findings.extend(of_slot(bench, store, slot, login, Sidecar::read(home)));
-    findings.extend(PolicyFacts::look(bench, policy, &file, login, of_slots_login.as_ref()).findings());
+    let known = Known {
+        file: &file,
+        home: login,
+        slot: of_slots_login.as_ref(),
+        broker: broker.as_ref().map(|(url, _)| url.as_str()),
+    };
+    findings.extend(PolicyFacts::look(bench, policy, known).findings());
     findings.extend(found.err().map(|error| Finding::error(Topic::Home, error)));
     findings
 }
@@ -163,14 +172,18 @@ fn of_slot(
     facts.findings()
 }
 
-/// Whether this machine has spent what the slot holds. Without a state directory it remembers nothing; that is told with
-/// the journals.
+/// Whether this machine has spent what the slot holds, and has nothing left of what came back: where there is a journal, the
+/// slot only waits for it. Without a state directory nothing is remembered; that is told with the journals.
 fn is_spent_here(bench: &Bench<'_>, store: &str, login: Option<&FullLogin>) -> Result<bool, HomeError> {
     let (Some(login), Ok(state), Ok(id)) = (login, StateDirectory::find(bench.environment), slot_id(bench))
     else {
         return Ok(false);
     };
-    SpentHere::new(&state, &JournalName::new(&id, store)).has(TokenHash::of(login.refresh_token()))
+    let name = JournalName::new(&id, store);
+    if Journals::new(state.clone(), name.clone()).exist() {
+        return Ok(false);
+    }
+    SpentHere::new(&state, &name).has(TokenHash::of(login.refresh_token()))
 }
 
 fn journals(bench: &Bench<'_>, store: &StoreFacts) -> JournalFacts {

@@ -4,9 +4,6 @@
 //! that give a file another number than the kernel knows, any. So where everybody who wants a lock waits for it, it is
 //! also asked for, shared, and let go at once: whoever comes in that moment tries again a few milliseconds later.
 
-#![expect(clippy::disallowed_methods, reason = "the disk room opens lock files")]
-
-use std::fs::OpenOptions;
 use std::path::Path;
 
 use super::lock::{Whose, could_be_shared, excludes, open_existing};
@@ -86,12 +83,8 @@ pub fn look_at_lock(path: &Path, whose: Whose) -> LockLook {
 /// file that nobody locks, so that nobody meets what is tried.
 #[must_use]
 pub fn keeps_locks(path: &Path) -> Option<bool> {
-    let open = || OpenOptions::new().read(true).write(true).open(path).ok();
-    let (one, other) = (open()?, open()?);
-    if !one.metadata().ok()?.is_file() {
-        return None;
-    }
-    excludes(&one, &other)
+    let open = || open_existing(path, Whose::Clients).ok();
+    excludes(&open()?, &open()?)
 }
 
 #[cfg(all(test, target_os = "linux"))]

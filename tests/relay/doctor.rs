@@ -13,6 +13,7 @@ use serde_json::Value;
 
 use crate::arena::{Arena, Ran, Runner, due, fresh};
 use crate::launch::{self, LIMIT};
+use crate::unstored::refresh_without_storing;
 
 /// The client that the tests were written against.
 const TESTED: &str = "echo codex-cli 0.169.0";
@@ -121,7 +122,10 @@ fn each_state_of_a_slot_is_told_and_strict_ends_as_a_run_would() {
     let first = arena.first();
     let strict = |expected: &[&str], code: i32| {
         let ran = examine(&arena, &first, &["--strict"]);
-        assert_eq!((ran.found(), ran.code), (expected.iter().map(|it| (*it).to_owned()).collect(), Some(code)));
+        assert_eq!(
+            (ran.found(), ran.code),
+            (expected.iter().map(|it| (*it).to_owned()).collect(), Some(code))
+        );
     };
     strict(&["warning access-token-ended", "info renewal-due"], 0);
     arena.authority.script(Behaviour::Failing(Fault::Refusal(Refusal::new(401, "refresh_token_reused"))));
@@ -150,8 +154,62 @@ fn the_owner_of_a_lease_is_told_while_it_lives_and_after_it_was_killed() {
     started.kill();
     arena.authority.release();
     let after = examine(&arena, &first, &[]).found();
-    let expected = ["warning access-token-ended", "info journal-blank", "info lease-held", "info renewal-due"];
+    let expected =
+        ["warning access-token-ended", "info journal-blank", "info lease-held", "info renewal-due"];
     assert_eq!(after, expected);
+}
+
+/// The worst that can lie around: the only place of a login.
+#[test]
+fn a_journal_with_a_reply_is_warned_of() {
+    let arena = Arena::due();
+    refresh_without_storing(&arena, &arena.first());
+    let ran = examine(&arena, &arena.first(), &[]);
+    let path = ran.finding("journal-left")["message"].as_str().unwrap();
+    assert!(path.ends_with("is left behind, of this slot"), "{path}");
+    assert!(!ran.json.to_string().contains("login-rolled-back"), "the slot waits for it: {}", ran.json);
+    let other = examine(&arena, &arena.first(), &["--slot", "other"]);
+    let path = other.finding("journal-left")["message"].as_str().unwrap();
+    assert!(path.ends_with("of another slot, or another store"), "{path}");
+}
+
+#[test]
+fn an_old_baton_that_came_back_is_told_where_it_was_spent() {
+    let arena = Arena::due();
+    let old = fs::read(arena.sandbox.path("store/default.baton")).unwrap();
+    arena.refresh().refreshed(true);
+    arena.sandbox.write("store/default.baton", &old);
+    examine(&arena, &arena.first(), &["--strict"]).failed(5, "login-rolled-back");
+    let elsewhere = examine(&arena, &arena.runner(2, 2), &["--strict"]);
+    assert_eq!(elsewhere.fine().found(), ["info home-missing", "info not-logged-in", "info renewal-due"]);
+}
+
+/// From within a job: what a run has arranged is no finding.
+#[test]
+fn a_broker_that_serves_the_home_is_seen() {
+    let arena = Arena::new();
+    arena.seed(&fresh());
+    let bin = arena.sandbox.path("bin");
+    install(&bin, TESTED);
+    let out = arena.sandbox.path("out.json");
+    let program = Path::new(env!("CARGO_BIN_EXE_authbaton"));
+    let script = format!(
+        "'{}' doctor --json --config-root '{}' > '{}'",
+        program.display(),
+        arena.sandbox.path("system").display(),
+        out.display()
+    );
+    let mut command = arena.sandbox.command(program);
+    command.env("PATH", format!("{}:/usr/bin:/bin", bin.display())).env_remove("CODEX_HOME");
+    command.args(["run", "--broker", "always", "--store", &arena.sandbox.store(), "--seal-key-file"]);
+    command.arg(arena.sandbox.path("seal.key")).args(["--authority-url", &arena.authority.url()]);
+    command.args(["--", "sh", "-c", &script]);
+    let ended = launch::start(&mut command, "").end();
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    let json = serde_json::from_slice(&fs::read(&out).unwrap()).unwrap();
+    let ran = Ran { code: ended.code, json, stderr: ended.stderr };
+    assert_eq!(ran.found(), ["info home-is-holder", "info broker-serves"]);
+    assert_eq!(arena.authority.posts(), 0);
 }
 
 #[test]

@@ -56,7 +56,8 @@ impl Needs {
         Self {
             store: has_store,
             forced: demands.is_some_and(|it| it.forced_method.is_some() || it.forced_workspaces.is_some()),
-            allowed: demands.is_some_and(|it| it.allowed_methods.is_some() || it.allowed_workspaces.is_some()),
+            allowed: demands
+                .is_some_and(|it| it.allowed_methods.is_some() || it.allowed_workspaces.is_some()),
         }
     }
 }
@@ -134,7 +135,10 @@ fn of_version(version: &Version, needs: Needs) -> Vec<Finding> {
         add(FindingId::ClientWithoutPolicy, lacks("`forced_login_method` and `forced_chatgpt_workspace_id`"));
     }
     if needs.allowed && *version < ALLOWED {
-        add(FindingId::ClientWithoutPolicy, lacks("`allowed_login_methods` and `allowed_chatgpt_workspaces`"));
+        add(
+            FindingId::ClientWithoutPolicy,
+            lacks("`allowed_login_methods` and `allowed_chatgpt_workspaces`"),
+        );
     }
     if needs.store && *version < ACCESS_ONLY {
         add(FindingId::ClientWithoutAccessOnly, lacks("the mode `chatgptAuthTokens` of access-only files"));
@@ -144,7 +148,10 @@ fn of_version(version: &Version, needs: Needs) -> Vec<Finding> {
     }
     // Where a store holds the login nothing in auth.json is lost.
     if !needs.store && *version < LOCKS {
-        add(FindingId::ClientWithoutLocks, format!("codex {version} takes no locks when it writes auth.json"));
+        add(
+            FindingId::ClientWithoutLocks,
+            format!("codex {version} takes no locks when it writes auth.json"),
+        );
     }
     if *version > TESTED {
         add(FindingId::ClientUntested, format!("codex {version} is newer than {TESTED}, which was tested"));

@@ -106,8 +106,8 @@ impl HomeFacts {
             _ => {}
         }
         if let Some(system) = &self.file_system {
-            let is_full = system.free_bytes < ROOM_BYTES
-                || system.free_files.is_some_and(|files| files < ROOM_FILES);
+            let is_full =
+                system.free_bytes < ROOM_BYTES || system.free_files.is_some_and(|files| files < ROOM_FILES);
             // Nothing that is never written fills up.
             if is_full && !system.is_read_only {
                 let text = format!("there are {} bytes left for the home `{home}`", system.free_bytes);
@@ -127,7 +127,10 @@ impl HomeFacts {
                 let text = format!("auth.json is a link to `{}`{where_to}", target.display());
                 add(FindingId::AuthJsonLinked, text);
                 if self.is_target_exposed {
-                    add(FindingId::HomeInWorkspace, "the file that auth.json links to is in the workspace".to_owned());
+                    add(
+                        FindingId::HomeInWorkspace,
+                        "the file that auth.json links to is in the workspace".to_owned(),
+                    );
                 }
             }
         }
@@ -149,7 +152,8 @@ impl JournalFacts {
         let Ok(directory) = &state else { return Self { state, refused: None, journals: Vec::new() } };
         let refuse = |path: &Path| refuse_shared(path).err().map(HomeError::Disk);
         let there = [directory.path().to_owned(), directory.journals()];
-        let refused = there.iter().filter(|path| path.symlink_metadata().is_ok()).find_map(|path| refuse(path));
+        let refused =
+            there.iter().filter(|path| path.symlink_metadata().is_ok()).find_map(|path| refuse(path));
         let ours = name.map(|name| Journals::new(directory.clone(), name));
         let journals = Journals::all(directory);
         let journals = journals.into_iter().map(|path| JournalSeen {
@@ -196,11 +200,6 @@ fn is_blank(path: &Path) -> bool {
         Ok(Read::Content(content)) => content.iter().all(|byte| *byte == 0),
         Ok(Read::Missing) | Err(_) => false,
     }
-}
-
-/// Whether a broker was seen to serve the home.
-pub(super) fn has_broker(home: &Home) -> bool {
-    lock_holder(&home.path().join("authbaton.broker")).is_some()
 }
 
 #[cfg(test)]
@@ -276,7 +275,10 @@ mod tests {
         let full = FileSystem { free_bytes: ROOM_BYTES - 1, ..FileSystem::default() };
         assert_eq!(system(full.clone()), ["ok home", "error disk-full"]);
         assert_eq!(system(FileSystem { is_read_only: true, ..full }), ["ok home"]);
-        assert_eq!(system(FileSystem { free_files: Some(0), ..roomy.clone() }), ["ok home", "error disk-full"]);
+        assert_eq!(
+            system(FileSystem { free_files: Some(0), ..roomy.clone() }),
+            ["ok home", "error disk-full"]
+        );
         let network = FileSystem { network: Some("NFS"), ..roomy };
         assert_eq!(system(network), ["ok home", "info network-file-system"]);
         let obstacle = with(|home| {

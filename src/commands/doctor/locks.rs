@@ -109,6 +109,9 @@ mod tests {
     #[test]
     fn a_lock_that_cannot_be_taken_is_an_error() {
         let unusable = LockLook::Unusable(DiskError::HardLinked("/h/authbaton.lock".into()));
-        assert_eq!(ids(locks(vec![("/h/authbaton.lock", unusable)], None)), ["ok locks", "error !Relay(Home(Disk(HardLinked("]);
+        assert_eq!(
+            ids(locks(vec![("/h/authbaton.lock", unusable)], None)),
+            ["ok locks", "error !Relay(Home(Disk(HardLinked("]
+        );
     }
 }

@@ -77,7 +77,9 @@ impl LoginFacts<'_> {
             _ => {}
         }
         match credential.lifetime()?.freshness(self.now, self.margin) {
-            Freshness::Due(due) => Some(Finding::new(TOPIC, FindingId::RenewalDue, format!("a renewal is due: {due}"))),
+            Freshness::Due(due) => {
+                Some(Finding::new(TOPIC, FindingId::RenewalDue, format!("a renewal is due: {due}")))
+            }
             Freshness::Fresh => None,
         }
     }

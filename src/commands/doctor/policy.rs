@@ -6,7 +6,9 @@ use crate::commands::judge::Judgement;
 use crate::commands::{Bench, CommandError, FILE};
 use crate::credential::{Client, Credential};
 use crate::home::AuthFile;
-use crate::policy::{Ambient, Cloud, CredentialsStore, GateError, Mismatch, Note, Policy, PolicyError, ambient};
+use crate::policy::{
+    Ambient, Cloud, CredentialsStore, GateError, Mismatch, Note, Policy, PolicyError, ambient,
+};
 use crate::relay::RelayError;
 
 const TOPIC: Topic = Topic::Policy;
@@ -46,26 +48,32 @@ struct Judged {
     active: Option<&'static str>,
 }
 
+/// What others have found out already.
+pub(super) struct Known<'a> {
+    pub(super) file: &'a AuthFile,
+    /// The login in the home.
+    pub(super) home: Option<&'a Credential>,
+    /// The login in the slot.
+    pub(super) slot: Option<&'a Credential>,
+    /// Where a broker of the home answers: that address is ours.
+    pub(super) broker: Option<&'a str>,
+}
+
 impl PolicyFacts {
-    /// Reads the policy and judges what there is.
-    pub(super) fn look(
-        bench: &Bench<'_>,
-        policy: Result<Policy, PolicyError>,
-        file: &AuthFile,
-        home: Option<&Credential>,
-        slot: Option<&Credential>,
-    ) -> Self {
+    /// Judges what there is.
+    pub(super) fn look(bench: &Bench<'_>, policy: Result<Policy, PolicyError>, known: Known<'_>) -> Self {
         let client = bench.settings.client;
-        let has_login = home.is_some() || slot.is_some();
-        let variables = ambient(client, bench.environment).into_iter().map(|Ambient { variable, .. }| variable);
+        let has_login = known.home.is_some() || known.slot.is_some();
+        let variables =
+            ambient(client, bench.environment).into_iter().map(|Ambient { variable, .. }| variable);
         let variables = variables.collect();
-        let sent_elsewhere = sent_elsewhere(bench, client);
+        let sent_elsewhere = sent_elsewhere(bench, client, known.broker);
         match policy {
             Err(error) => {
                 Self { unreadable: Some(error), decided: None, variables, has_login, sent_elsewhere }
             }
             Ok(policy) => {
-                let decided = Decided::of(bench, &policy, file, home, slot);
+                let decided = Decided::of(bench, &policy, &known);
                 Self { unreadable: None, decided: Some(decided), variables, has_login, sent_elsewhere }
             }
         }
@@ -96,22 +104,16 @@ impl PolicyFacts {
 }
 
 /// Its value may have a secret path in it, and is not shown.
-fn sent_elsewhere(bench: &Bench<'_>, client: Client) -> Option<(&'static str, bool)> {
+fn sent_elsewhere(bench: &Bench<'_>, client: Client, broker: Option<&str>) -> Option<(&'static str, bool)> {
     let variable = client.refresh_override();
-    let address = bench.environment.get(variable)?;
+    let address = bench.environment.get(variable).filter(|address| Some(address.as_str()) != broker)?;
     let is_loopback = ["http://127.0.0.1:", "http://localhost:", "http://[::1]:"];
     Some((variable, is_loopback.iter().any(|prefix| address.starts_with(prefix))))
 }
 
 impl Decided {
-    fn of(
-        bench: &Bench<'_>,
-        policy: &Policy,
-        file: &AuthFile,
-        home: Option<&Credential>,
-        slot: Option<&Credential>,
-    ) -> Self {
-        let judged = Judgement::of(bench, policy, file).map(|it| Judged {
+    fn of(bench: &Bench<'_>, policy: &Policy, known: &Known<'_>) -> Self {
+        let judged = Judgement::of(bench, policy, known.file).map(|it| Judged {
             passed_over: it.passed_over,
             refused: it.refused,
             forbidden: it.forbidden.map(|(mismatch, _)| mismatch),
@@ -123,9 +125,9 @@ impl Decided {
             credentials_store: policy.demands().credentials_store,
             not_read: policy.refuse_other_stores().err(),
             judged,
-            slot: slot.and_then(|login| policy.check(login).err()),
+            slot: known.slot.and_then(|login| policy.check(login).err()),
             // The client fetches the bundle with the login that it finds; before it is placed that is the slot's.
-            cloud: Cloud::of(policy, home.or(slot)),
+            cloud: Cloud::of(policy, known.home.or(known.slot)),
         }
     }
 
@@ -138,7 +140,8 @@ impl Decided {
 
     fn findings(self) -> Vec<Finding> {
         let mut findings = vec![Finding::new(TOPIC, FindingId::PolicyFound, self.summary)];
-        findings.extend(self.notes.into_iter().map(|note| Finding::new(TOPIC, FindingId::PolicyNote, note.text)));
+        findings
+            .extend(self.notes.into_iter().map(|note| Finding::new(TOPIC, FindingId::PolicyNote, note.text)));
         if self.credentials_store == CredentialsStore::Auto {
             let text = "`cli_auth_credentials_store = \"auto\"`: the client looks into a keyring first";
             findings.push(Finding::new(TOPIC, FindingId::KeyringFirst, text));
@@ -167,7 +170,9 @@ fn is_told_with_the_home(error: &CommandError) -> bool {
     use RelayError::{Unparsable, Unusable};
     matches!(
         error,
-        CommandError::Relay(Unparsable(_) | Unusable(_)) | CommandError::NotFull(_) | CommandError::Gate(GateError::NotRead { .. })
+        CommandError::Relay(Unparsable(_) | Unusable(_))
+            | CommandError::NotFull(_)
+            | CommandError::Gate(GateError::NotRead { .. })
     )
 }
 
@@ -252,7 +257,8 @@ mod tests {
     #[test]
     fn what_the_policy_says_is_told_as_other_verbs_tell_it() {
         assert_eq!(with(|_| {}), ["ok policy"]);
-        let forbidden = |mismatch| with(|it| it.judged = Ok(Judged { forbidden: Some(mismatch), ..Judged::default() }));
+        let forbidden =
+            |mismatch| with(|it| it.judged = Ok(Judged { forbidden: Some(mismatch), ..Judged::default() }));
         assert_eq!(forbidden(Mismatch::ApiRequired), ["ok policy", "error !WouldLogOut(ApiRequired)"]);
         let undecided = Mismatch::Undecidable { client: Client::Codex, allowed: Vec::new() };
         assert_eq!(forbidden(undecided), ["ok policy", "error !Undecidable(Undecidable"]);

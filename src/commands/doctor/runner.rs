@@ -59,7 +59,8 @@ impl Runner {
     pub(super) fn findings(self) -> Vec<Finding> {
         let (version, arch, system) =
             (env!("CARGO_PKG_VERSION"), std::env::consts::ARCH, std::env::consts::OS);
-        let program = Finding::new(TOPIC, FindingId::Program, format!("authbaton {version}, {arch} {system}"));
+        let program =
+            Finding::new(TOPIC, FindingId::Program, format!("authbaton {version}, {arch} {system}"));
         let mut findings = vec![program.with("version", version), self.platform()];
         findings.push(match (self.platform.is_ci(), self.store) {
             // An API key needs no store, so that this is no error yet.

@@ -7,9 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::finding::{Finding, FindingId, Severity, Topic};
 use super::login::text;
-use crate::baton::{
-    HomeId, Lease, Mark, OpenedBaton, Permission, Phase, State, StoreMark, TokenHash, View,
-};
+use crate::baton::{HomeId, Lease, Mark, OpenedBaton, Permission, Phase, State, StoreMark, TokenHash, View};
 use crate::commands::report;
 use crate::credential::{Credential, Due, Freshness, FullLogin, Margin};
 use crate::home::{HomeError, Sidecar};
@@ -120,7 +118,8 @@ impl SlotFacts<'_> {
             return Some(Finding::new(TOPIC, FindingId::HomeOfOtherSlot, text));
         }
         (sidecar.generation < state.generation).then(|| {
-            let text = format!("the home has generation {}, the slot {}", sidecar.generation, state.generation);
+            let text =
+                format!("the home has generation {}, the slot {}", sidecar.generation, state.generation);
             Finding::new(TOPIC, FindingId::HomeBehind, text)
         })
     }
@@ -271,11 +270,10 @@ mod tests {
         let text = |seconds, now| of_lease(leased(seconds).state().lease().unwrap(), at(now));
         let held = text(90, 0);
         assert_eq!(held.text, "github 7\\u{1b}[m has the lease until 2027-01-15T08:01:30Z");
-        assert_eq!(ids(vec![held, text(90, 150), text(90, 151)]), [
-            "info lease-held",
-            "info lease-held",
-            "warning lease-overdue"
-        ]);
+        assert_eq!(
+            ids(vec![held, text(90, 150), text(90, 151)]),
+            ["info lease-held", "info lease-held", "warning lease-overdue"]
+        );
         assert_eq!(ids(vec![text(u64::MAX, 0)]), ["info lease-held"]);
     }
 

@@ -117,7 +117,9 @@ fn of_facts(name: &str, facts: Facts, took: Duration) -> Vec<Finding> {
     };
     let writes = if access == Access::Write { "may be written" } else { "is read-only" };
     let milliseconds = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
-    let text = format!("`{name}` {exclusion}, {writes} here, and is safe {durability}; one look took {milliseconds} ms");
+    let text = format!(
+        "`{name}` {exclusion}, {writes} here, and is safe {durability}; one look took {milliseconds} ms"
+    );
     let store = Finding::new(TOPIC, FindingId::StoreFound, text)
         .with("store", name)
         .with("latency_ms", milliseconds)
@@ -134,7 +136,8 @@ fn of_facts(name: &str, facts: Facts, took: Duration) -> Vec<Finding> {
         Exclusive::Always | Exclusive::Unproven => {}
     }
     if durability == Durability::AtJobEnd {
-        let text = "the store is uploaded only after the job: if the job's machine is lost before, so is the login";
+        let text =
+            "the store is uploaded only after the job: if the job's machine is lost before, so is the login";
         findings.push(Finding::new(TOPIC, FindingId::StoreAtJobEnd, text));
     }
     if let Access::ReadOnly(reason) = access {
@@ -163,12 +166,12 @@ mod tests {
     fn facts_become_findings() {
         let of = |facts| ids(open(Ok(facts)).findings());
         assert_eq!(of(GOOD), ["ok store"]);
-        assert_eq!(of(Facts { exclusive: Exclusive::No, ..GOOD }), ["ok store", "error !Relay(NotExclusive)"]);
-        let carried = Facts {
-            exclusive: Exclusive::UnderDeclaredMutex,
-            durability: Durability::AtJobEnd,
-            ..GOOD
-        };
+        assert_eq!(
+            of(Facts { exclusive: Exclusive::No, ..GOOD }),
+            ["ok store", "error !Relay(NotExclusive)"]
+        );
+        let carried =
+            Facts { exclusive: Exclusive::UnderDeclaredMutex, durability: Durability::AtJobEnd, ..GOOD };
         assert_eq!(of(carried), ["ok store", "info store-mutex-declared", "warning store-at-job-end"]);
         let read_only = Facts { access: Access::ReadOnly("a fork".to_owned()), ..GOOD };
         assert_eq!(of(read_only), ["ok store", "warning !Relay(ReadOnly("]);
