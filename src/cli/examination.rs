@@ -1,5 +1,5 @@
 //! What doctor found, as a report: each finding with its id and hint, those of the error table where another verb would
-//! stop at it. `docs/doctor.md` is made from the table of the others.
+//! stop at it. The table in `docs/doctor.md` is made from that of the others.
 
 use serde_json::{Value, json};
 
@@ -89,14 +89,14 @@ fn summary(findings: &[Finding]) -> String {
     if told.is_empty() { "nothing is wrong".to_owned() } else { told.join(", ") }
 }
 
-/// Returns the page `docs/doctor.md`.
+/// Returns the table with which the page `docs/doctor.md` ends.
 #[must_use]
-pub fn doctor_page() -> String {
-    let mut page = String::from(include_str!("examination/page.md"));
+pub fn doctor_table() -> String {
+    let mut table = String::from("| id | severity | what it means | what to do |\n|---|---|---|---|\n");
     for id in FindingId::ALL {
         let Row { id, severity, meaning, hint } = id.row();
         let severity = severity.name();
-        page.push_str(&format!("| <a id=\"{id}\"></a>`{id}` | {severity} | {meaning} | {hint} |\n"));
+        table.push_str(&format!("| <a id=\"{id}\"></a>`{id}` | {severity} | {meaning} | {hint} |\n"));
     }
-    page
+    table
 }

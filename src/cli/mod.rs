@@ -14,7 +14,7 @@ mod variables;
 
 pub use arguments::command;
 pub use errors::{ErrorId, errors_page};
-pub use examination::doctor_page;
+pub use examination::doctor_table;
 pub use exit::Exit;
 
 use std::ffi::OsString;

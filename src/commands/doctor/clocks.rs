@@ -3,9 +3,10 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::finding::{Finding, FindingId, Topic};
+use super::login::when;
 
 const TOPIC: Topic = Topic::Clock;
 /// Clocks of machines that are kept in step differ by less.
@@ -23,13 +24,12 @@ impl Clocks {
     /// Says what that means.
     pub(super) fn findings(self) -> Vec<Finding> {
         let Self { now, boot, elsewhere } = self;
-        let text = |at: DateTime<Utc>| at.to_rfc3339_opts(SecondsFormat::Secs, true);
-        let clock = format!("it is {}, and the machine has been up for {} s", text(now), boot.as_secs());
-        let mut findings = vec![Finding::new(TOPIC, FindingId::ClockRead, clock).with("now", text(now))];
+        let clock = format!("it is {}, and the machine has been up for {} s", when(now), boot.as_secs());
+        let mut findings = vec![Finding::new(TOPIC, FindingId::ClockRead, clock).with("now", when(now))];
         let latest = elsewhere.into_iter().max_by_key(|(_, at)| *at);
         if let Some((what, at)) = latest.filter(|(_, at)| *at - now > TOLERANCE) {
             let ahead = (at - now).num_seconds();
-            let behind = format!("this clock is at least {ahead} s behind: {what} at {}", text(at));
+            let behind = format!("this clock is at least {ahead} s behind: {what} at {}", when(at));
             findings.push(Finding::new(TOPIC, FindingId::ClockBehind, behind).with("seconds", ahead));
         }
         if !cfg!(target_os = "linux") {

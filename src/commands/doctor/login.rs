@@ -41,7 +41,7 @@ impl LoginFacts<'_> {
         let lifetime = credential.lifetime();
         let ends = lifetime.and_then(|it| it.expires_at);
         let kind = kind_of(credential);
-        let until = ends.map(|at| format!("; its access token ends at {}", text(at))).unwrap_or_default();
+        let until = ends.map(|at| format!("; its access token ends at {}", when(at))).unwrap_or_default();
         let file = Finding::new(TOPIC, FindingId::AuthJson, format!("auth.json has {kind}{until}"))
             .with("mode", credential.mode().name())
             .with("has_refresh_token", credential.has_refresh_token())
@@ -98,7 +98,8 @@ fn kind_of(credential: &Credential) -> String {
     }
 }
 
-pub(super) fn text(at: DateTime<Utc>) -> String {
+/// A time as reports show it.
+pub(super) fn when(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 

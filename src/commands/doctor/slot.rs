@@ -6,7 +6,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::finding::{Finding, FindingId, Severity, Topic};
-use super::login::text;
+use super::login::when;
 use crate::baton::{HomeId, Lease, Mark, OpenedBaton, Permission, Phase, State, StoreMark, TokenHash, View};
 use crate::commands::report;
 use crate::credential::{Credential, Due, Freshness, FullLogin, Margin};
@@ -72,13 +72,13 @@ impl SlotFacts<'_> {
         let (ends, due) =
             (lifetime.and_then(|it| it.expires_at), lifetime.and_then(|it| it.due_from(self.margin)));
         let phase = phase_name(state);
-        let mut text_ = format!("slot `{name}` is {phase}, generation {generation}");
+        let mut text = format!("slot `{name}` is {phase}, generation {generation}");
         if let Some(login) = opened.baton.login() {
-            text_.push_str(&format!(", account {}", login.identity().account_id));
+            text.push_str(&format!(", account {}", login.identity().account_id));
         }
-        text_.extend(ends.map(|at| format!("; its access token ends at {}", text(at))));
-        text_.extend(due.map(|at| format!("; the next renewal is due from {}", text(at))));
-        Finding::new(TOPIC, FindingId::SlotFound, text_)
+        text.extend(ends.map(|at| format!("; its access token ends at {}", when(at))));
+        text.extend(due.map(|at| format!("; the next renewal is due from {}", when(at))));
+        Finding::new(TOPIC, FindingId::SlotFound, text)
             .with("slot", name.clone())
             .with("state", phase)
             .with("generation", generation)
@@ -153,7 +153,7 @@ fn of_lease(lease: &Lease, now: DateTime<Utc>) -> Finding {
     let owner = lease.owner.printable_name();
     let length = TimeDelta::try_seconds(i64::try_from(lease.seconds).unwrap_or(i64::MAX));
     let ends = length.and_then(|length| lease.taken_at.checked_add_signed(length));
-    let until = ends.map(|at| format!(" until {}", text(at))).unwrap_or_default();
+    let until = ends.map(|at| format!(" until {}", when(at))).unwrap_or_default();
     let is_overdue = ends.is_some_and(|at| now - at > TOLERANCE);
     let (id, text) = if is_overdue {
         (FindingId::LeaseOverdue, format!("the lease of {owner} was to last{until}, and is still there"))
