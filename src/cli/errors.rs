@@ -72,7 +72,7 @@ error_table! {
         "do what the message says; `allow-untrusted-events: true` lets such runs use the login, read-only, where you trust what they run"
     RivalCredential "rival-credential" Usage
         "A variable of the job has a credential that the client would use instead of the login that it is given"
-        "remove the variable that the message names from `env:`, or do not use the action in this job"
+        "unset the variable that the message names, in a workflow by removing it from `env:`; or do not use this login in the job"
     RunnerUnusable "runner-unusable" Usage
         "The runner cannot be told outputs, variables or state, so nothing was placed"
         "run this as a step of a GitHub workflow; on another system use `authbaton run` or `authbaton restore`"

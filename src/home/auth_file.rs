@@ -158,6 +158,11 @@ impl AuthFile {
         if !self.look(patience.clock)?.is_same(found) {
             return Err(HomeError::Changed(self.path.clone()));
         }
+        // A link can be deleted whatever it leads to; a mount point cannot, and the system's words for that say little.
+        let is_link = self.real_path != self.path;
+        if let Some(obstacle @ Obstacle::Mounted) = self.obstacle().filter(|_| !is_link) {
+            return Err(HomeError::Obstacle { path: self.path.clone(), obstacle });
+        }
         Ok(remove(&self.path)?)
     }
 

@@ -141,5 +141,9 @@ fn an_auth_json_that_is_mounted_by_itself() {
     let told = examine(&arena, &mounts);
     told.failed(2, "home-obstacle");
     assert!(told.stderr.contains("mount the directory that it is in instead"), "{}", told.stderr);
+    // Nor can it be deleted; both say so in words that help.
+    let logout = run(&arena, mounts.inside(&slow(&arena, &arena.first(), &["logout"])), "");
+    logout.failed(2, "home-obstacle");
+    assert!(logout.stderr.contains("mount the directory that it is in instead"), "{}", logout.stderr);
     stops_before_the_post(&arena, &mounts, (2, "home-obstacle"));
 }

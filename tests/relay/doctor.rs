@@ -339,7 +339,7 @@ fn the_policy_is_told_for_the_home_and_for_the_slot() {
     arena.sandbox.write("home/config.toml", b"cli_auth_credentials_store = \"keyring\"\n");
     examine(&arena, &first, &["--strict"]).failed(2, "credentials-store-unsupported");
     arena.sandbox.write("home/config.toml", b"cli_auth_credentials_store = \"auto\"\nno_such_key = 1\n");
-    assert_eq!(examine(&arena, &first, &[]).found(), ["warning policy-note", "info keyring-first"]);
+    assert_eq!(examine(&arena, &first, &[]).found(), ["info unknown-keys", "info keyring-first"]);
 }
 
 /// The store is asked once, by git itself, and its private repository is gone afterwards.

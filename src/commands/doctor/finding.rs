@@ -231,8 +231,8 @@ finding_table! {
         "A broker serves the home: a run uses it now"
         ""
     RenewedLeft "renewed-left" Warning
-        "A renewal was interrupted, and left its result beside auth.json"
-        "run `authbaton refresh` without a store, which takes it up"
+        "A renewal was interrupted, or its reply could not be used; what came back is beside auth.json"
+        "run `authbaton refresh` without a store, which takes up what it can; a file that stays is for a person to look at"
     StateDirectory "state-directory" Ok
         "Where this machine keeps journals until a store has what is in them"
         ""
@@ -330,8 +330,11 @@ finding_table! {
         "What the policy allows, and where it comes from"
         ""
     PolicyNote "policy-note" Warning
-        "Something in a configuration file does nothing"
+        "A key in a configuration file looks as if it restricted something, and does nothing"
         "mend or delete the key that the message names"
+    UnknownKeys "unknown-keys" Info
+        "Keys in a configuration file are none that Codex 0.169.0 knows; it passes over them"
+        ""
     KeyringFirst "keyring-first" Info
         "The client looks into a keyring before auth.json; where there is one with a login in it, what is placed is not used"
         "set `cli_auth_credentials_store = \"file\"`"

@@ -6,6 +6,7 @@ use crate::commands::judge::Judgement;
 use crate::commands::{Bench, CommandError, FILE};
 use crate::credential::{Client, Credential};
 use crate::home::AuthFile;
+use crate::job::Level;
 use crate::policy::{
     Ambient, Cloud, CredentialsStore, GateError, Mismatch, Note, Policy, PolicyError, ambient,
 };
@@ -140,8 +141,11 @@ impl Decided {
 
     fn findings(self) -> Vec<Finding> {
         let mut findings = vec![Finding::new(TOPIC, FindingId::PolicyFound, self.summary)];
-        findings
-            .extend(self.notes.into_iter().map(|note| Finding::new(TOPIC, FindingId::PolicyNote, note.text)));
+        findings.extend(self.notes.into_iter().map(|note| {
+            let is_warning = note.level == Level::Warning;
+            let id = if is_warning { FindingId::PolicyNote } else { FindingId::UnknownKeys };
+            Finding::new(TOPIC, id, note.text)
+        }));
         if self.credentials_store == CredentialsStore::Auto {
             let text = "`cli_auth_credentials_store = \"auto\"`: the client looks into a keyring first";
             findings.push(Finding::new(TOPIC, FindingId::KeyringFirst, text));
@@ -229,7 +233,6 @@ fn summary(policy: &Policy) -> String {
 mod tests {
     use super::super::tests::ids;
     use super::*;
-    use crate::job::Level;
 
     fn decided() -> Decided {
         Decided {
@@ -264,8 +267,9 @@ mod tests {
         assert_eq!(forbidden(undecided), ["ok policy", "error !Undecidable(Undecidable"]);
         let slot = with(|it| it.slot = Some(Mismatch::ApiRequired));
         assert_eq!(slot, ["ok policy", "error !Gate(Mismatch(ApiRequired))"]);
-        let note = Note { level: Level::Warning, text: "`x` does nothing".to_owned() };
-        assert_eq!(with(|it| it.notes = vec![note]), ["ok policy", "warning policy-note"]);
+        let note = |level| Note { level, text: "`x` does nothing".to_owned() };
+        let notes = vec![note(Level::Warning), note(Level::Info)];
+        assert_eq!(with(|it| it.notes = notes), ["ok policy", "warning policy-note", "info unknown-keys"]);
         let unreadable = PolicyFacts {
             unreadable: Some(PolicyError::NoManagedConfig),
             decided: None,
