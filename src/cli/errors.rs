@@ -108,7 +108,7 @@ error_table! {
         "check owner, mode and free space of the path in the message"
     HomeObstacle "home-obstacle" Usage
         "The client could not replace its auth.json, and would lose what it renews"
-        "make auth.json a plain file of this user with mode 0600 and one name, or delete it"
+        "make auth.json a plain file of this user with mode 0600 and one name, or delete it; into a container mount the directory, not the file"
     StateDirectoryUnknown "state-directory-unknown" Usage
         "There is no place for this machine's journals"
         "set HOME or XDG_STATE_HOME to an absolute path"

@@ -7,7 +7,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use authbaton::rehearsal::{Behaviour, Fault, Refusal};
+use authbaton::rehearsal::{Account, Behaviour, Fault, Refusal};
 use rustix::fs::{FlockOperation, flock};
 use serde_json::Value;
 
@@ -279,6 +279,27 @@ fn a_home_that_could_not_be_written_is_an_error_before_anything_is_spent() {
     let ran = arena.ended(launch::start(&mut command, ""));
     ran.finding("auth-json-linked");
     ran.finding("home-in-workspace");
+}
+
+#[test]
+fn what_cannot_be_read_is_told_once() {
+    let arena = Arena::new();
+    symlink("auth.json", arena.first().auth_json()).unwrap();
+    let ran = examine(&arena, &arena.first(), &["--strict"]);
+    ran.failed(2, "home-unusable");
+    assert_eq!(ran.found(), ["error home-unusable", "warning slot-empty"]);
+}
+
+/// Before it is placed, the client would fetch the bundle with the slot's login.
+#[test]
+fn cloud_configuration_is_told_of_a_login_that_only_the_slot_has() {
+    let arena = Arena::new();
+    let account = Account { plan: "enterprise".to_owned(), ..Account::named("one") };
+    let login = arena.authority.issue(&account, &fresh()).unwrap();
+    arena.restore(&arena.first(), &login).fine();
+    fs::remove_file(arena.first().auth_json()).unwrap();
+    let ran = examine(&arena, &arena.first(), &[]);
+    assert_eq!(ran.found(), ["info not-logged-in", "info cloud-configuration"]);
 }
 
 #[test]
