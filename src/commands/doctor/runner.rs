@@ -62,20 +62,28 @@ impl Runner {
         let program =
             Finding::new(TOPIC, FindingId::Program, format!("authbaton {version}, {arch} {system}"));
         let mut findings = vec![program.with("version", version), self.platform()];
-        findings.push(match (self.platform.is_ci(), self.store) {
+        findings.extend(self.homes());
+        findings.extend(self.machine());
+        findings
+    }
+
+    /// What becomes of homes here.
+    fn homes(&self) -> Option<Finding> {
+        match (self.platform.is_ci(), self.store) {
             // An API key needs no store, so that this is no error yet.
-            (true, Store::None) => Finding::of(TOPIC, Severity::Warning, CommandError::StoreNotConfigured),
+            (true, Store::None) => {
+                Some(Finding::of(TOPIC, Severity::Warning, CommandError::StoreNotConfigured))
+            }
             (true, Store::Given) => {
                 let text = "this is a CI, where homes vanish with the job; the store keeps the login";
-                Finding::new(TOPIC, FindingId::HomesVanish, text)
+                Some(Finding::new(TOPIC, FindingId::HomesVanish, text))
             }
             (false, Store::None) | (_, Store::Home) => {
                 let text = "there is no store: the home holds the login, as the client keeps it";
-                Finding::new(TOPIC, FindingId::HomeIsHolder, text)
+                Some(Finding::new(TOPIC, FindingId::HomeIsHolder, text))
             }
-            (false, Store::Given) => return self.and_machine(findings),
-        });
-        self.and_machine(findings)
+            (false, Store::Given) => None,
+        }
     }
 
     fn platform(&self) -> Finding {
@@ -89,7 +97,8 @@ impl Runner {
         Finding::new(TOPIC, FindingId::Platform, text).with("platform", name)
     }
 
-    fn and_machine(self, mut findings: Vec<Finding>) -> Vec<Finding> {
+    fn machine(self) -> Vec<Finding> {
+        let mut findings = Vec::new();
         findings.push(match self.temporary {
             Some(path) => {
                 let text = format!("the temporary directory is `{}`", path.display());
