@@ -108,11 +108,28 @@ const SWAP: [Route; 4] = [Reserve, Upload, Finish, Lookup];
 fn a_token_that_lasts_costs_two_requests_for_writers_and_readers() {
     let scene = Scene::seeded(TimeDelta::days(9));
     for token in [on_main(), pull()] {
-        for verb in ["restore", "refresh"] {
+        for verb in ["restore", "refresh", "doctor"] {
             scene.run(&token, &[verb]).exited(0);
             assert_eq!(scene.server.asked(), LOAD, "{verb}");
         }
     }
+    assert_eq!(scene.authority.posts(), 0);
+}
+
+/// However much there would be to do: it is told, and left to others.
+#[test]
+fn doctor_asks_for_the_slot_once_and_nobody_for_anything_else() {
+    let scene = Scene::seeded(TimeDelta::hours(-1));
+    let writer = scene.run(&on_main(), &["doctor", "--strict"]).exited(0);
+    assert!(writer.stdout.contains("[renewal-due]"), "{writer:#?}");
+    assert_eq!(scene.server.asked(), LOAD);
+    let reader = scene.run(&pull(), &["doctor", "--strict"]).exited(3);
+    assert!(reader.stdout.contains("[store-read-only]"), "{reader:#?}");
+    assert!(reader.stderr.contains("error[token-too-short]"), "{reader:#?}");
+    assert_eq!(scene.server.asked(), LOAD);
+    // Before anybody has seeded: one look that finds nothing.
+    scene.run(&on_main(), &["doctor", "--slot", "other"]).exited(0);
+    assert_eq!(scene.server.asked(), [Lookup]);
     assert_eq!(scene.authority.posts(), 0);
 }
 

@@ -10,7 +10,7 @@ use std::{
 };
 
 use authbaton::{
-    cli::{ErrorId, command, errors_page},
+    cli::{ErrorId, command, doctor_table, errors_page},
     job::{Environment, Job, Platform, PlatformFacts, Sign},
 };
 use clap::{Arg, ArgAction, Command};
@@ -29,6 +29,26 @@ fn the_page_of_errors_is_made_from_the_table() {
     }
     let page = fs::read_to_string(path).unwrap_or_default();
     assert!(page == errors_page(), "docs/errors.md is old: `AUTHBATON_UPDATE=1 cargo test --test documents`");
+}
+
+/// The prose before it is written by hand.
+#[test]
+fn the_page_of_doctor_ends_with_the_table() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/doctor.md");
+    let page = fs::read_to_string(path).unwrap();
+    let (prose, _) = page.split_once("| id | severity |").expect("the page has a table");
+    let expected = prose.to_owned() + &doctor_table();
+    if env::var_os("AUTHBATON_UPDATE").is_some() {
+        fs::write(path, &expected).unwrap();
+    }
+    let page = fs::read_to_string(path).unwrap();
+    assert!(page == expected, "docs/doctor.md is old: `AUTHBATON_UPDATE=1 cargo test --test documents`");
+    for row in page.lines().filter(|line| line.starts_with("| <a id=")) {
+        assert_eq!(row.matches('|').count(), 5, "{row}");
+        let id = row.split('"').nth(1).unwrap();
+        let is_error = ErrorId::ALL.iter().any(|error| error.entry().id == id);
+        assert!(!is_error, "`{id}` is an error of the other table, and would mean two things");
+    }
 }
 
 /// A `|` inside of a cell would make it two.

@@ -131,6 +131,8 @@ pub(super) enum Verb {
     Run(Run),
     /// Renew for the clients of a home, as long as anybody uses it
     Broker(Broker),
+    /// Look at everything, change nothing, and say what a person should do
+    Doctor(Doctor),
     /// Show the whole relay against a built-in authority
     Rehearse,
     /// A stage of the GitHub Action, with its inputs as variables
@@ -228,6 +230,13 @@ pub(super) struct Broker {
 }
 
 #[derive(Args)]
+pub(super) struct Doctor {
+    /// Fail if anything was found that is an error
+    #[arg(long)]
+    pub(super) strict: bool,
+}
+
+#[derive(Args)]
 pub(super) struct Action {
     /// The stage
     pub(super) stage: Stage,
@@ -287,6 +296,7 @@ impl Verb {
             Self::Rescue(_) => "rescue",
             Self::Run(_) => "run",
             Self::Broker(_) => "broker",
+            Self::Doctor(_) => "doctor",
             Self::Rehearse => "rehearse",
             Self::Action(_) => "action",
         }

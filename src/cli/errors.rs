@@ -46,6 +46,9 @@ error_table! {
     RehearsalFailed "rehearsal-failed" Internal
         "A point of the rehearsal did not hold"
         "the rows marked FAILED say which; report them with the version of authbaton and the operating system"
+    Unwell "unwell" Usage
+        "`doctor --strict` found something wrong that no other verb stops at"
+        "do what the finding's own hint says; docs/doctor.md lists them all"
     BrokerFailed "broker-failed" Internal
         "The broker of a run did not begin to serve; the command was not started, and nothing was spent"
         "the lines before say what it said; run it without one by `--broker never`"
@@ -72,7 +75,7 @@ error_table! {
         "do what the message says; `allow-untrusted-events: true` lets such runs use the login, read-only, where you trust what they run"
     RivalCredential "rival-credential" Usage
         "A variable of the job has a credential that the client would use instead of the login that it is given"
-        "remove the variable that the message names from `env:`, or do not use the action in this job"
+        "unset the variable that the message names, in a workflow by removing it from `env:`; or do not use this login in the job"
     RunnerUnusable "runner-unusable" Usage
         "The runner cannot be told outputs, variables or state, so nothing was placed"
         "run this as a step of a GitHub workflow; on another system use `authbaton run` or `authbaton restore`"
@@ -108,7 +111,7 @@ error_table! {
         "check owner, mode and free space of the path in the message"
     HomeObstacle "home-obstacle" Usage
         "The client could not replace its auth.json, and would lose what it renews"
-        "make auth.json a plain file of this user with mode 0600 and one name, or delete it"
+        "make auth.json a plain file of this user with mode 0600 and one name, or delete it; into a container mount the directory, not the file"
     StateDirectoryUnknown "state-directory-unknown" Usage
         "There is no place for this machine's journals"
         "set HOME or XDG_STATE_HOME to an absolute path"

@@ -5,6 +5,7 @@ mod action_output;
 mod arguments;
 mod dotenv;
 mod errors;
+mod examination;
 mod exit;
 mod handover;
 mod masking;
@@ -16,12 +17,13 @@ mod variables;
 
 pub use arguments::command;
 pub use errors::{ErrorId, errors_page};
+pub use examination::doctor_table;
 pub use exit::Exit;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use crate::commands::{self, Bench, CommandError, Report, Stay};
+use crate::commands::{self, Bench, CommandError, Report, Severity, Stay};
 use crate::job::{Environment, Job, Level, Notices, SystemClock, Wish};
 use arguments::{Arguments, Verb};
 use handover::Call;
@@ -89,6 +91,10 @@ fn dispatch(bench: &Bench<'_>, arguments: Arguments, stay: Option<&Stay>) -> Res
         Verb::Logout(it) => commands::logout(bench, it.options()),
         Verb::Run(it) => commands::run(bench, &it.options()),
         Verb::Broker(it) => commands::broker(bench, it.handed_over, stay),
+        Verb::Doctor(it) => {
+            let least = if arguments.common.quiet { Severity::Warning } else { Severity::Ok };
+            examination::report(commands::doctor(bench), least, it.strict)
+        }
         Verb::Rehearse => commands::rehearse(bench),
         // Never: `action::run` comes first.
         Verb::Action(_) => Err(CommandError::NoRunnerFile("GITHUB_STATE")),

@@ -57,7 +57,7 @@ impl Bench<'_> {
         Ok(Home::find(self.settings.client, self.settings.home.clone(), self.environment)?)
     }
 
-    fn gate(&self, home: &Home) -> Gate {
+    pub(super) fn gate(&self, home: &Home) -> Gate {
         let options = self.settings.policy.clone();
         Gate::new(Layers::new(self.settings.client, home.path(), options, self.environment))
     }
@@ -133,7 +133,7 @@ impl Bench<'_> {
     }
 
     /// Returns who may open the batons: who was named, else whom the store takes.
-    fn audience(&self) -> Result<Audience, CommandError> {
+    pub(super) fn audience(&self) -> Result<Audience, CommandError> {
         match (&self.settings.audience, &self.settings.store) {
             (Some(audience), _) => Ok(audience.clone()),
             (None, Some(store)) => Ok(store.audience(self.environment).map_err(RelayError::from)?),

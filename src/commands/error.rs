@@ -174,6 +174,9 @@ pub enum CommandError {
     /// The login was deleted here, but not revoked.
     #[error("the login was deleted here, but not revoked: {0}")]
     NotRevoked(String),
+    /// Doctor found an error that no other verb would stop at.
+    #[error("{0}")]
+    Unwell(String),
     /// A row of the rehearsal failed.
     #[error("{failed} of the rehearsal's points did not hold")]
     Rehearsal {

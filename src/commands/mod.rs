@@ -4,6 +4,7 @@
 mod action;
 mod bench;
 mod broker;
+mod doctor;
 mod enforce;
 mod error;
 mod explain_policy;
@@ -32,6 +33,7 @@ pub use action::{ActionOptions, main as action_main, post as action_post};
 pub use bench::Bench;
 use bench::Parts;
 pub use broker::broker;
+pub use doctor::{About, Finding, FindingId, Row, Severity, Topic, doctor};
 pub use enforce::{EnforceOptions, enforce};
 pub use error::CommandError;
 pub use handover::Stay;

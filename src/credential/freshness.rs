@@ -93,6 +93,15 @@ impl Lifetime {
         }
     }
 
+    /// Returns from when on an exchange is due; `None` when it never is.
+    #[must_use]
+    pub fn due_from(&self, margin: Margin) -> Option<DateTime<Utc>> {
+        match self.expires_at {
+            Some(at) => at.checked_sub_signed(self.margin(at, margin)),
+            None => self.last_refresh?.checked_add_signed(MAX_AGE_WITHOUT_EXPIRY),
+        }
+    }
+
     fn margin(&self, expires_at: DateTime<Utc>, margin: Margin) -> TimeDelta {
         let wanted = match (margin, self.issued_at) {
             (Margin::Fixed(wanted), _) => wanted,
@@ -168,6 +177,7 @@ mod tests {
                 "{exp} {margin:?}"
             );
             assert_eq!(lifetime.freshness(at(exp), margin), Freshness::Due(Due::Expired { at: at(exp) }));
+            assert_eq!(lifetime.due_from(margin), Some(at(exp - expected)), "{exp} {margin:?}");
         }
     }
 
@@ -175,6 +185,8 @@ mod tests {
     fn without_expiry_eight_days_count() {
         const EIGHT_DAYS: i64 = 8 * 86_400;
         let token = lifetime(None, None, Some(0));
+        assert_eq!(token.due_from(Margin::Default), Some(at(EIGHT_DAYS)));
+        assert_eq!(lifetime(None, None, None).due_from(Margin::Default), None);
         assert_eq!(token.freshness(at(EIGHT_DAYS), Margin::Default), Freshness::Fresh);
         assert_eq!(
             token.freshness(at(EIGHT_DAYS + 1), Margin::Default),

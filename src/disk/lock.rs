@@ -173,9 +173,37 @@ impl FileLock {
 }
 
 fn open(path: &Path, whose: Whose) -> Result<File, DiskError> {
-    let mut options = OpenOptions::new();
+    open_with(path, whose, OpenOptions::new().create(true))
+}
+
+/// Opens a lock file as those do who take the lock, and makes none.
+pub(super) fn open_existing(path: &Path, whose: Whose) -> Result<File, DiskError> {
+    open_with(path, whose, &mut OpenOptions::new())
+}
+
+/// Returns whether a file could be locked now, for readers at least. It is let go at once.
+pub(super) fn could_be_shared(file: &File) -> bool {
+    match FileExt::try_lock_shared(file) {
+        Ok(()) => {
+            let _ = FileExt::unlock(file);
+            true
+        }
+        Err(error) => error.raw_os_error() != fs2::lock_contended_error().raw_os_error(),
+    }
+}
+
+/// Returns whether a lock on one of two openings of a file keeps the other out; `None` when neither can be locked.
+pub(super) fn excludes(one: &File, other: &File) -> Option<bool> {
+    FileExt::try_lock_shared(one).ok()?;
+    match FileExt::try_lock_exclusive(other) {
+        Ok(()) => Some(false),
+        Err(error) => (error.raw_os_error() == fs2::lock_contended_error().raw_os_error()).then_some(true),
+    }
+}
+
+fn open_with(path: &Path, whose: Whose, options: &mut OpenOptions) -> Result<File, DiskError> {
     // For writing, although nothing may be written: NFS maps flock to a lock that demands it.
-    options.read(true).write(true).create(true).truncate(false);
+    options.read(true).write(true).truncate(false);
     #[cfg(unix)]
     {
         use rustix::fs::OFlags;

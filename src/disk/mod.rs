@@ -6,6 +6,8 @@
 mod directory;
 mod error;
 mod lock;
+mod lock_look;
+mod look;
 mod read;
 mod reserve;
 mod tree;
@@ -14,6 +16,8 @@ mod write;
 pub use directory::{private_directory, refuse_shared};
 pub use error::DiskError;
 pub use lock::{FileLock, Patience, Whose};
+pub use lock_look::{LockLook, keeps_locks, lock_holder, look_at_lock};
+pub use look::{FileSystem, Seen, file_system, look_at, why_not_writable};
 pub use read::{Read, read_capped, read_open};
 pub use reserve::{fill, reserve};
 pub use tree::{Budget, copy_tree, new_directory, remove_locked_tree};

@@ -158,6 +158,11 @@ impl AuthFile {
         if !self.look(patience.clock)?.is_same(found) {
             return Err(HomeError::Changed(self.path.clone()));
         }
+        // A link can be deleted whatever it leads to; a mount point cannot, and the system's words for that say little.
+        let is_link = self.real_path != self.path;
+        if let Some(obstacle @ Obstacle::Mounted) = self.obstacle().filter(|_| !is_link) {
+            return Err(HomeError::Obstacle { path: self.path.clone(), obstacle });
+        }
         Ok(remove(&self.path)?)
     }
 
@@ -178,29 +183,37 @@ impl AuthFile {
         Ok(())
     }
 
+    /// Refuses a file that the client could not replace.
+    ///
+    /// # Errors
+    /// [`HomeError::Obstacle`] when it could not.
+    pub fn refuse_obstacle(&self) -> Result<(), HomeError> {
+        let refuse = |obstacle| Err(HomeError::Obstacle { path: self.path.clone(), obstacle });
+        self.obstacle().map_or(Ok(()), refuse)
+    }
+
     #[cfg(unix)]
-    fn refuse_obstacle(&self) -> Result<(), HomeError> {
+    fn obstacle(&self) -> Option<Obstacle> {
         use std::os::unix::fs::MetadataExt;
-        let Ok(metadata) = self.real_path.metadata() else { return Ok(()) };
-        let obstacle = if !metadata.is_file() {
-            Obstacle::NotAFile
+        let metadata = self.real_path.metadata().ok()?;
+        if !metadata.is_file() {
+            Some(Obstacle::NotAFile)
         } else if metadata.mode() & 0o200 == 0 {
-            Obstacle::ReadOnly
+            Some(Obstacle::ReadOnly)
         } else if metadata.nlink() != 1 {
-            Obstacle::HardLinked
+            Some(Obstacle::HardLinked)
         } else if metadata.uid() != rustix::process::geteuid().as_raw() {
-            Obstacle::Foreign
+            Some(Obstacle::Foreign)
         } else if is_mounted(&self.real_path) {
-            Obstacle::Mounted
+            Some(Obstacle::Mounted)
         } else {
-            return Ok(());
-        };
-        Err(HomeError::Obstacle { path: self.path.clone(), obstacle })
+            None
+        }
     }
 
     #[cfg(not(unix))]
-    fn refuse_obstacle(&self) -> Result<(), HomeError> {
-        Ok(())
+    fn obstacle(&self) -> Option<Obstacle> {
+        None
     }
 }
 
@@ -238,7 +251,7 @@ impl fmt::Display for Obstacle {
             Self::HardLinked => "it has several hard links",
             Self::Foreign => "it belongs to another user",
             Self::NotAFile => "it is not a regular file",
-            Self::Mounted => "it is a mount point of its own",
+            Self::Mounted => "it is mounted by itself; mount the directory that it is in instead",
         })
     }
 }

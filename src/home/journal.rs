@@ -146,8 +146,21 @@ impl Journals {
     /// Returns whether there is any journal of this slot, of a living process or left behind.
     #[must_use]
     pub fn exist(&self) -> bool {
-        let entries = fs::read_dir(self.state.journals()).into_iter().flatten().flatten();
-        entries.into_iter().any(|entry| self.owner_of(&entry.path()).is_some())
+        Self::all(&self.state).iter().any(|path| self.has(path))
+    }
+
+    /// Returns whether a file is a journal of this slot.
+    #[must_use]
+    pub fn has(&self, path: &Path) -> bool {
+        self.owner_of(path).is_some()
+    }
+
+    /// Returns the journals of all slots that this machine has, as far as their directory can be read.
+    #[must_use]
+    pub fn all(state: &StateDirectory) -> Vec<PathBuf> {
+        let entries = fs::read_dir(state.journals()).into_iter().flatten().flatten();
+        let paths = entries.map(|entry| entry.path());
+        paths.filter(|path| path.extension().is_some_and(|it| it == "journal")).collect()
     }
 
     fn owner_of(&self, path: &Path) -> Option<OwnerId> {

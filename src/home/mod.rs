@@ -25,7 +25,7 @@ pub use place::Home;
 pub use placed_login::{LeftLogin, PlacedLogin};
 pub use renewed::{LeftInHome, Renewed};
 pub use run_home::RunHome;
-pub use serving::Serving;
+pub use serving::{Serving, seen_serving};
 pub use sidecar::Sidecar;
 pub use spent::SpentHere;
 pub use state_directory::StateDirectory;

@@ -7,7 +7,7 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use super::{Home, HomeError};
-use crate::disk::{DiskError, FileLock, Read, Whose, read_capped};
+use crate::disk::{DiskError, FileLock, Read, Whose, lock_holder, read_capped};
 
 const MAX_BYTES: usize = 1024;
 
@@ -41,6 +41,14 @@ impl Serving {
             None => Ok(Some(String::from_utf8_lossy(&url).into_owned())),
         }
     }
+}
+
+/// Returns where a broker of a home answers or has answered, and a process that was seen to serve there. Takes no lock, and
+/// so it is for people alone.
+#[must_use]
+pub fn seen_serving(home: &Home) -> Option<(String, Option<u32>)> {
+    let Ok(Read::Content(url)) = read_capped(&path(home), MAX_BYTES) else { return None };
+    Some((String::from_utf8_lossy(&url).into_owned(), lock_holder(&path(home))))
 }
 
 fn path(home: &Home) -> PathBuf {

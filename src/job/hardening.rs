@@ -21,6 +21,28 @@ pub fn harden() {
 #[cfg(not(unix))]
 pub fn harden() {}
 
+/// Returns whether [`harden`] had its way.
+#[cfg(unix)]
+#[must_use]
+pub fn is_hardened() -> bool {
+    let forbids_dumps = rustix::process::getrlimit(rustix::process::Resource::Core).current == Some(0);
+    #[cfg(target_os = "linux")]
+    let is_private = {
+        use rustix::process::{DumpableBehavior, dumpable_behavior};
+        dumpable_behavior().is_ok_and(|it| it != DumpableBehavior::Dumpable)
+    };
+    #[cfg(not(target_os = "linux"))]
+    let is_private = true;
+    forbids_dumps && is_private
+}
+
+/// Nothing can be said here.
+#[cfg(not(unix))]
+#[must_use]
+pub fn is_hardened() -> bool {
+    true
+}
+
 /// Starts a child with the core limit that we were started with. (Whether it can be dumped is its own again.)
 ///
 /// # Errors

@@ -37,7 +37,7 @@ pub use clock::{Clock, Deadline, SystemClock};
 pub use environment::Environment;
 #[cfg(feature = "failpoints")]
 pub use failpoints::reached as failpoint;
-pub use hardening::{harden, spawn, this_program};
+pub use hardening::{harden, is_hardened, spawn, this_program};
 pub use helper_environment::for_helper;
 pub use hiding::{Hiding, MaskError, Wish, complains_into_a_file};
 pub use loopback::{Loopback, free_port};

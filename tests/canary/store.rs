@@ -8,7 +8,7 @@ use chrono::TimeDelta;
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::sandbox::Sandbox;
-use crate::scene::{ANOTHER_KEY, Scene, VOICES};
+use crate::scene::{ANOTHER_KEY, API_KEY, OF_OTHERS, PERSONAL, Scene, VOICES};
 
 #[test]
 fn a_slot_from_its_seed_to_its_end() {
@@ -26,6 +26,8 @@ fn a_slot_from_its_seed_to_its_end() {
         scene.run(&store(&["restore", "--min-ttl", "300d"]), b"", 3);
         scene.run(&store(&["restore", "--forced-login-method", "api"]), b"", 4);
         scene.run(&store(&["restore"]), b"", 0);
+        scene.run(&store(&["doctor"]), b"", 0);
+        scene.run(&store(&["doctor", "--strict", "--forced-login-method", "api"]), b"", 4);
         scene.run(&store(&["enforce", "--dry-run", "--forced-login-method", "api"]), b"", 4);
         scene.run(&store(&["enforce", "--forced-login-method", "api"]), b"", 4);
         scene.run(&store(&["restore", "--seed-stdin"]), login.as_bytes(), 0);
@@ -35,7 +37,7 @@ fn a_slot_from_its_seed_to_its_end() {
         scene.run(&store(&["restore", "--seed-stdin", "--allow-account-change"]), other.as_bytes(), 0);
         scene.run(&store(&["logout", "--purge", "--revoke"]), b"", 0);
         scene.run(&store(&["restore", "--seed-stdin"]), login.as_bytes(), 3);
-        assert_eq!(scene.runs(), 17);
+        assert_eq!(scene.runs(), 19);
     }
 }
 
@@ -45,6 +47,14 @@ fn what_a_person_left_in_a_home_is_saved() {
         let scene = Scene::new(voice);
         scene.home_is_holder(true);
         scene.run(&["login", "--with-auth-json"], scene.issue().as_bytes(), 0);
+        // Two holders of one login, by their refresh tokens; and what variables could give away.
+        scene.run(&["doctor"], b"", 0);
+        let variables = [
+            ("CODEX_ACCESS_TOKEN", PERSONAL),
+            ("CODEX_API_KEY", API_KEY),
+            ("CODEX_REFRESH_TOKEN_URL_OVERRIDE", OF_OTHERS),
+        ];
+        scene.run_with(&scene.with_store(&["doctor"]), b"", &variables, 0);
         scene.run(&scene.with_store(&["restore", "--seed-stdin"]), scene.issue().as_bytes(), 9);
         scene.run(&scene.with_store(&["save", "--forced-login-method", "api"]), b"", 4);
         scene.home_is_holder(false);
@@ -67,6 +77,7 @@ fn what_cannot_be_opened_is_not_shown() {
             vec!["refresh", "--force", "--store", &url],
             vec!["save", "--store", &url],
             vec!["logout", "--purge", "--store", &url],
+            vec!["doctor", "--strict", "--store", &url],
         ];
         for verb in &verbs {
             // `save` finds nothing to save before it would look into the slot.

@@ -5,7 +5,7 @@ use std::fs;
 use authbaton::baton::{Baton, SlotId, SlotName};
 use rustix::process::Signal;
 
-use crate::arena::{Arena, due, phase};
+use crate::arena::{Arena, Ran, due, phase};
 use crate::mounts::Mounts;
 use crate::process::{Process, at, fast, run, slow};
 use crate::stores::rescue_text;
@@ -42,6 +42,7 @@ fn a_full_disk_of_the_home() {
     let filler = mounts.fill(&runner.home);
     let there = mounts.path(&runner.auth_json());
     let before = fs::read(&there).unwrap();
+    examine(&arena, &mounts).failed(2, "unwell");
     let ran = run(&arena, mounts.inside(&slow(&arena, &runner, &["refresh"])), "");
     ran.failed(2, "home-unusable");
     assert_eq!((arena.authority.posts(), arena.phase().as_str()), (0, "idle"));
@@ -56,6 +57,7 @@ fn a_full_disk_of_the_home() {
 fn a_read_only_home() {
     let arena = Arena::due();
     let Some(mounts) = Mounts::read_only(&arena, "home") else { return };
+    examine(&arena, &mounts).failed(2, "home-unusable");
     stops_before_the_post(&arena, &mounts, (2, "home-unusable"));
 }
 
@@ -70,7 +72,16 @@ fn a_read_only_state_directory() {
 fn a_read_only_store() {
     let arena = Arena::due();
     let Some(mounts) = Mounts::read_only(&arena, "store") else { return };
+    // The token has ended, and nobody may renew it here.
+    let told = examine(&arena, &mounts);
+    told.failed(3, "token-too-short");
+    assert!(told.json.to_string().contains("store-read-only"), "{}", told.json);
     stops_before_the_post(&arena, &mounts, (8, "store-read-only"));
+}
+
+/// What doctor says of it, who must not change a thing either.
+fn examine(arena: &Arena, mounts: &Mounts) -> Ran {
+    run(arena, mounts.inside(&slow(arena, &arena.first(), &["doctor", "--strict"])), "")
 }
 
 /// What the store in there holds, opened.
@@ -127,5 +138,12 @@ fn a_full_disk_of_the_store() {
 fn an_auth_json_that_is_mounted_by_itself() {
     let arena = Arena::due();
     let Some(mounts) = Mounts::single_file(&arena, "home/auth.json") else { return };
+    let told = examine(&arena, &mounts);
+    told.failed(2, "home-obstacle");
+    assert!(told.stderr.contains("mount the directory that it is in instead"), "{}", told.stderr);
+    // Nor can it be deleted; both say so in words that help.
+    let logout = run(&arena, mounts.inside(&slow(&arena, &arena.first(), &["logout"])), "");
+    logout.failed(2, "home-obstacle");
+    assert!(logout.stderr.contains("mount the directory that it is in instead"), "{}", logout.stderr);
     stops_before_the_post(&arena, &mounts, (2, "home-obstacle"));
 }

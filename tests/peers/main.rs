@@ -13,6 +13,7 @@ mod cache_client;
 #[path = "../support/cache_server/mod.rs"]
 mod cache_server;
 mod codex_alone;
+mod doctor;
 mod enforce;
 #[cfg(target_os = "linux")]
 mod gitlab;

@@ -50,6 +50,8 @@ fn is_told(login: Option<&Value>, files: &[(&str, &str)], variables: &[(&str, &s
         let may_restrict_more = verb[0] == "enforce" && expected == "not-evaluated";
         assert_eq!(ran.stderr.contains(NOTICE), may_restrict_more, "{said}");
     }
+    let ran = run(&arena, &["doctor"], variables);
+    assert_eq!(ran.json.to_string().contains(NOTICE), expected == "not-evaluated", "doctor: {}", ran.json);
 }
 
 #[test]

@@ -16,6 +16,7 @@ mod arena;
 mod bucket_server;
 mod crashes;
 mod descent;
+mod doctor;
 mod holder;
 mod keys;
 mod lab;

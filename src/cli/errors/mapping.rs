@@ -64,6 +64,7 @@ impl ErrorId {
             CommandError::RescueRefused => Self::ReplyRefused,
             CommandError::RescueMovedOn => Self::RescueMovedOn,
             CommandError::NotRevoked(_) => Self::NotRevoked,
+            CommandError::Unwell(_) => Self::Unwell,
             CommandError::Rehearsal { .. } => Self::RehearsalFailed,
             CommandError::Reported { error, .. } => Self::of(error),
             CommandError::RehearsalSetup(_) => Self::Internal,
