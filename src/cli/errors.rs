@@ -106,6 +106,9 @@ error_table! {
     HomeObstacle "home-obstacle" Usage
         "The client could not replace its auth.json, and would lose what it renews"
         "make auth.json a plain file of this user with mode 0600 and one name, or delete it"
+    HomeMounted "home-mounted" Usage
+        "The home's auth.json is mounted by itself, as a container does with a single file: nothing can be renamed over it, and the client would lose what it renews"
+        "mount the whole home instead, e.g. `--volume DIR:/codex --env CODEX_HOME=/codex`, and not the file"
     StateDirectoryUnknown "state-directory-unknown" Usage
         "There is no place for this machine's journals"
         "set HOME or XDG_STATE_HOME to an absolute path"

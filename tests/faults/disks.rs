@@ -127,5 +127,5 @@ fn a_full_disk_of_the_store() {
 fn an_auth_json_that_is_mounted_by_itself() {
     let arena = Arena::due();
     let Some(mounts) = Mounts::single_file(&arena, "home/auth.json") else { return };
-    stops_before_the_post(&arena, &mounts, (2, "home-obstacle"));
+    stops_before_the_post(&arena, &mounts, (2, "home-mounted"));
 }

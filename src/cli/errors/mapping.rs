@@ -146,6 +146,7 @@ fn of_home(error: &HomeError) -> ErrorId {
         HomeError::NotThere { .. } | HomeError::NoHome(_) => ErrorId::HomeNotFound,
         HomeError::NoStateDirectory => ErrorId::StateDirectoryUnknown,
         HomeError::Obstacle { .. } => ErrorId::HomeObstacle,
+        HomeError::Mounted(_) => ErrorId::HomeMounted,
         HomeError::Changed(_) => ErrorId::HomeChanged,
     }
 }
