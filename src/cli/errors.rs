@@ -343,6 +343,9 @@ error_table! {
     HomeOccupied "home-occupied" Conflict
         "The home has a login that authbaton did not place; both are kept"
         "use another `--home`, give `--replace`, or, where it is a full ChatGPT login, move it into the store with `authbaton save`"
+    TakenNotPlaced "taken-not-placed" Conflict
+        "The slot has the login that was given, and the home could not be given its access-only file"
+        "delete the copy that was given: the store holds that login now; mend what the message says, and run `authbaton restore`"
     HomeBrokered "home-brokered" Conflict
         "A run uses the home, or it has the handle of a run's broker; nothing in it is ever stored, and it is as it was"
         "log in in another home, and seed from there; where the run was killed, put an access-only file in its place by `authbaton restore`"

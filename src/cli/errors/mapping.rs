@@ -28,6 +28,7 @@ impl ErrorId {
             CommandError::Input { problem, .. } => of_input(*problem),
             CommandError::Unusable(_) => Self::CredentialUnusable,
             CommandError::NotFull(error) => of_not_full(*error),
+            CommandError::TakenNotPlaced(_) => Self::TakenNotPlaced,
             CommandError::NotForLlmx => Self::NotForLlmx,
             CommandError::Forbidden { mismatch, .. } => of_mismatch(mismatch),
             CommandError::Gate(error) => of_gate(error),
