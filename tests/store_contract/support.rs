@@ -1,5 +1,7 @@
 //! What this suite uses of what all share.
 
+#[path = "../support/debian.rs"]
+pub(crate) mod debian;
 #[path = "../support/etcd.rs"]
 pub(crate) mod etcd;
 #[path = "../support/git_host.rs"]

@@ -1,7 +1,6 @@
 //! The real etcd of Debian, unpacked once into the target directory, on free ports, with a directory of its own.
 
 use std::{
-    fs,
     net::{Ipv4Addr, TcpListener, TcpStream},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
@@ -12,9 +11,9 @@ use std::{
 
 use tempfile::TempDir;
 
-use super::peer;
+use super::debian;
 
-const INSTALL_LIMIT: Duration = Duration::from_secs(300);
+const IN_PACKAGE: &str = "usr/bin/etcd";
 const START_LIMIT: Duration = Duration::from_secs(60);
 
 /// A server. It ends with the last value that shares it, and with this process, however that ends.
@@ -97,43 +96,13 @@ fn free_port() -> u16 {
 /// Returns etcd's program, downloaded on the first call.
 fn program() -> &'static Path {
     static PROGRAM: OnceLock<Result<PathBuf, String>> = OnceLock::new();
-    match PROGRAM.get_or_init(install) {
+    match PROGRAM.get_or_init(|| Ok(debian::unpacked("etcd", &["etcd-server"], IN_PACKAGE)?.join(IN_PACKAGE)))
+    {
         Ok(program) => program,
         Err(reason) => panic!(
             "\nTHE PEER COULD NOT BE INSTALLED, and without it this test proves nothing: Debian's etcd-server.\n{reason}\n\
              What to do: check that `apt-get download etcd-server` works in an empty directory (after `apt-get update`),\n\
              and run the tests again.\n"
         ),
-    }
-}
-
-fn install() -> Result<PathBuf, String> {
-    let installed = peer::install("etcd", |directory| {
-        let download = || run(directory, "apt-get", &["download", "etcd-server"]);
-        // A fresh container has no lists yet.
-        download().or_else(|_| run(directory, "apt-get", &["update"]).and_then(|()| download()))?;
-        let package = fs::read_dir(directory)
-            .map_err(|error| error.to_string())?
-            .filter_map(|entry| Some(entry.ok()?.path()))
-            .find(|path| path.extension().is_some_and(|extension| extension == "deb"))
-            .ok_or("apt-get brought no package")?;
-        run(directory, "dpkg-deb", &["-x", package.to_str().unwrap(), "."])
-    })?;
-    let program = installed.join("usr/bin/etcd");
-    if program.is_file() {
-        Ok(program)
-    } else {
-        Err(format!("{} is not there; remove {} to install again", program.display(), installed.display()))
-    }
-}
-
-/// With the caller's environment: mirrors and proxies of apt are the caller's business.
-fn run(directory: &Path, program: &str, arguments: &[&str]) -> Result<(), String> {
-    let mut command = Command::new(program);
-    command.args(arguments).current_dir(directory);
-    let outcome = super::process::run(&mut command, b"", INSTALL_LIMIT);
-    match outcome.map_err(|error| format!("{program}: {error}"))? {
-        outcome if outcome.code == Some(0) => Ok(()),
-        outcome => Err(format!("{program} failed: {outcome:#?}")),
     }
 }
