@@ -91,6 +91,35 @@ fn a_saved_login_is_restored_into_another_home() {
 }
 
 #[test]
+fn a_login_that_must_not_replace_another_is_refused_before_the_slot_takes_it() {
+    let (_authority, first, second) = logins();
+    let sandbox = Sandbox::new();
+    let login = |with: &[&str], login: &str| {
+        run(store(&sandbox, "login").arg("--with-auth-json").args(with), login.as_bytes(), LIMIT).unwrap()
+    };
+    let alone = |with: &[&str], login: &str| {
+        let mut command = sandbox.authbaton("login");
+        run(command.arg("--with-auth-json").args(with), login.as_bytes(), LIMIT).unwrap()
+    };
+    sandbox.place(first.as_bytes());
+    login(&["--no-replace"], &second).exited(9).said("error[home-occupied]");
+    assert_eq!(fs::read_dir(sandbox.path("store")).unwrap().count(), 0);
+    alone(&["--no-replace"], &second).exited(9).said("error[home-occupied]");
+    assert_eq!(sandbox.auth_json().unwrap(), first.as_bytes());
+    // The same login again is no other one.
+    alone(&["--no-replace"], &first).exited(0);
+    alone(&[], &second).exited(0).said("a ChatGPT login is replaced");
+
+    // What the slot has had is its own, whatever the home has by then.
+    fs::remove_file(sandbox.path("home/auth.json")).unwrap();
+    login(&["--no-replace"], &first).exited(0).said("the seed was taken");
+    login(&["--no-replace"], &first).exited(0).said("the slot has had this login already");
+    sandbox.place(second.as_bytes());
+    login(&[], &first).exited(9).said("error[taken-not-placed]").said("authbaton did not place");
+    assert_eq!(sandbox.auth_json().unwrap(), second.as_bytes());
+}
+
+#[test]
 fn enforce_deletes_the_login_and_its_sidecar_and_the_store_keeps_its_baton() {
     let (_authority, first, _) = logins();
     let sandbox = Sandbox::new();

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::variables::{with_variable, with_variables};
 use crate::commands::{
-    EnforceOptions, LoginKind, LogoutOptions, RestoreOptions, RunOptions, SecretSource, When,
+    EnforceOptions, LoginKind, LoginOptions, LogoutOptions, RestoreOptions, RunOptions, SecretSource, When,
 };
 use crate::job::Environment;
 
@@ -162,8 +162,11 @@ pub(super) struct Login {
     /// Read from this file instead of stdin
     #[arg(long, value_name = "FILE")]
     from_file: Option<PathBuf>,
+    /// Refuse where the home has another login that authbaton did not place
+    #[arg(long)]
+    no_replace: bool,
     #[command(flatten)]
-    pub(super) account: Account,
+    account: Account,
 }
 
 #[derive(Args)]
@@ -323,6 +326,10 @@ impl Login {
 
     pub(super) fn source(&self) -> SecretSource {
         self.from_file.clone().map_or(SecretSource::Stdin, SecretSource::File)
+    }
+
+    pub(super) fn options(&self) -> LoginOptions {
+        LoginOptions { allow_account_change: self.account.allow_account_change, no_replace: self.no_replace }
     }
 }
 

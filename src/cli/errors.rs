@@ -111,7 +111,10 @@ error_table! {
         "check owner, mode and free space of the path in the message"
     HomeObstacle "home-obstacle" Usage
         "The client could not replace its auth.json, and would lose what it renews"
-        "make auth.json a plain file of this user with mode 0600 and one name, or delete it; into a container mount the directory, not the file"
+        "make auth.json a plain file of this user with mode 0600 and one name, or delete it"
+    HomeMounted "home-mounted" Usage
+        "The home's auth.json is mounted by itself, as a container does with a single file: nothing can be renamed over it, and the client would lose what it renews"
+        "mount the whole home instead, e.g. `--volume DIR:/codex --env CODEX_HOME=/codex`, and not the file"
     StateDirectoryUnknown "state-directory-unknown" Usage
         "There is no place for this machine's journals"
         "set HOME or XDG_STATE_HOME to an absolute path"
@@ -346,6 +349,9 @@ error_table! {
     HomeOccupied "home-occupied" Conflict
         "The home has a login that authbaton did not place; both are kept"
         "use another `--home`, give `--replace`, or, where it is a full ChatGPT login, move it into the store with `authbaton save`"
+    TakenNotPlaced "taken-not-placed" Conflict
+        "The slot has the login that was given, and the home could not be given its access-only file"
+        "delete the copy that was given: the store holds that login now; mend what the message says, and run `authbaton restore`"
     HomeBrokered "home-brokered" Conflict
         "A run uses the home, or it has the handle of a run's broker; nothing in it is ever stored, and it is as it was"
         "log in in another home, and seed from there; where the run was killed, put an access-only file in its place by `authbaton restore`"

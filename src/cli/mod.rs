@@ -81,7 +81,7 @@ pub fn run(arguments: &[OsString]) -> ExitCode {
 
 fn dispatch(bench: &Bench<'_>, arguments: Arguments, stay: Option<&Stay>) -> Result<Report, CommandError> {
     match arguments.verb {
-        Verb::Login(it) => commands::login(bench, it.kind(), &it.source(), it.account.allow_account_change),
+        Verb::Login(it) => commands::login(bench, it.kind(), &it.source(), it.options()),
         Verb::Status => commands::status(bench),
         Verb::Enforce(it) => commands::enforce(bench, it.options()),
         Verb::Restore(it) => commands::restore(bench, &it.options()),

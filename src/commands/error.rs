@@ -58,6 +58,9 @@ pub enum CommandError {
     /// A credential of another kind, where a full login is needed.
     #[error("this is no full login: {0}")]
     NotFull(NotFull),
+    /// The slot took a login, and the home did not get it.
+    #[error("the slot has the login; the home could not be given it: {0}")]
+    TakenNotPlaced(RelayError),
     /// LLMX has no personal access tokens.
     #[error("LLMX has no access tokens")]
     NotForLlmx,

@@ -32,24 +32,34 @@ impl LoginKind {
     }
 }
 
+/// The options of `login`.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct LoginOptions {
+    /// `--allow-account-change`.
+    pub allow_account_change: bool,
+    /// `--no-replace`.
+    pub no_replace: bool,
+}
+
 /// Reads a credential and places it.
 ///
 /// # Errors
 /// When there is none to read, it is malformed, or the policy does not allow it. The file that was there is untouched.
+/// A login that a store took is taken, whatever the home does: [`CommandError::TakenNotPlaced`] alone says that.
 pub fn login(
     bench: &Bench<'_>,
     kind: LoginKind,
     source: &SecretSource,
-    allow_account_change: bool,
+    options: LoginOptions,
 ) -> Result<Report, CommandError> {
     let credential = read_credential(bench, kind, source)?;
     if credential.is_chatgpt() {
         let login = FullLogin::new(&credential).map_err(CommandError::NotFull)?;
-        return chatgpt(bench, login, allow_account_change);
+        return chatgpt(bench, login, options);
     }
     let parts = bench.parts()?;
     let approved = parts.gate.approve(credential).map_err(CommandError::refused(kind))?;
-    put(bench, &bench.around(&parts), &approved)?;
+    put(bench, &bench.around(&parts), &approved, options)?;
     bench.info("saved; authentication is checked when a request is sent");
     Ok(Report::default()
         .with("mode", approved.get().mode().name())
@@ -85,7 +95,7 @@ pub(super) fn read_credential(
     Ok(credential)
 }
 
-fn chatgpt(bench: &Bench<'_>, login: FullLogin, allow_account_change: bool) -> Result<Report, CommandError> {
+fn chatgpt(bench: &Bench<'_>, login: FullLogin, options: LoginOptions) -> Result<Report, CommandError> {
     let holder = bench.holder()?;
     let parts = bench.parts()?;
     let around = bench.around(&parts);
@@ -97,7 +107,7 @@ fn chatgpt(bench: &Bench<'_>, login: FullLogin, allow_account_change: bool) -> R
     match holder {
         Holder::Home => {
             let whole = approved.whole(bench.settings.client);
-            put(bench, &around, &whole)?;
+            put(bench, &around, &whole, options)?;
             bench.info("saved; the home holds this login, and nothing else may use a copy of it");
             Ok(report.with("mode", whole.get().mode().name()))
         }
@@ -105,18 +115,22 @@ fn chatgpt(bench: &Bench<'_>, login: FullLogin, allow_account_change: bool) -> R
             let keys = bench.seal_keys()?;
             let relay = bench.relay(&around, &*store, &keys)?;
             let session = around.lock()?;
+            let whole = approved.whole(bench.settings.client);
+            // Before the slot takes it, so that it need not be said afterwards.
+            refuse_other(&session.file().look(bench.clock)?, &whole, options)?;
+            session.file().preflight()?;
             relay.recover_journals()?;
-            let seeded = relay.seed(&approved, allow_account_change)?;
+            let seeded = relay.seed(&approved, options.allow_account_change)?;
             // Only what was taken may replace another login: that is what was asked for.
             let placement = match &seeded {
-                Seeded::Taken(_) => Placement::Replace,
-                Seeded::Known(_) => Placement::Careful,
+                Seeded::Taken(_) if !options.no_replace => Placement::Replace,
+                Seeded::Taken(_) | Seeded::Known(_) => Placement::Careful,
                 Seeded::Older(_) => return Err(RelayError::NotNewer.into()),
             };
             tell_seeded(bench, &seeded);
-            let found = session.file().look(bench.clock)?;
-            warn_of_loss(bench, &found, &approved.whole(bench.settings.client));
-            let placed = relay.place_over(&session, seeded.loaded(), &found, placement)?;
+            let found = session.file().look(bench.clock).map_err(taken)?;
+            warn_of_loss(bench, &found, &whole);
+            let placed = relay.place_over(&session, seeded.loaded(), &found, placement).map_err(taken)?;
             Ok(report
                 .with("mode", placed.get().mode().name())
                 .with("seeded", matches!(seeded, Seeded::Taken(_)))
@@ -130,9 +144,11 @@ fn put(
     bench: &Bench<'_>,
     around: &Surroundings<'_>,
     credential: &Approved<Credential>,
+    options: LoginOptions,
 ) -> Result<(), CommandError> {
     let session = around.lock()?;
     let found = session.file().look(bench.clock)?;
+    refuse_other(&found, credential, options)?;
     warn_of_loss(bench, &found, credential);
     session.file().place(credential, &found, &around.patience(&|_| {}))?;
     Sidecar::remove(around.home)?;
@@ -140,6 +156,29 @@ fn put(
         bench.warn(&format!("`{}` is still in the home: it may be the only copy of a login", path.display()));
     }
     Ok(())
+}
+
+/// With `--no-replace`, refuses a home that has something to lose. The same login once more is no other: who repeats a
+/// command because its answer was lost is answered.
+fn refuse_other(
+    found: &Found,
+    new: &Approved<Credential>,
+    options: LoginOptions,
+) -> Result<(), CommandError> {
+    let is_free = match found {
+        Found::Nothing => true,
+        Found::Credential(there) => there.is_placed_copy() || there.is_same_login(new.get()),
+        Found::Unparsable(_) | Found::Unusable(_) => false,
+    };
+    if is_free || !options.no_replace { Ok(()) } else { Err(RelayError::HomeOccupied.into()) }
+}
+
+/// What went wrong with the home after the slot had the login. Whoever sent it must know that it is not theirs any more.
+fn taken(error: impl Into<RelayError>) -> CommandError {
+    match error.into() {
+        error @ (RelayError::Home(_) | RelayError::HomeOccupied) => CommandError::TakenNotPlaced(error),
+        error => error.into(),
+    }
 }
 
 fn warn_of_loss(bench: &Bench<'_>, found: &Found, new: &Approved<Credential>) {

@@ -37,7 +37,7 @@ pub use doctor::{About, Finding, FindingId, Row, Severity, Topic, doctor};
 pub use enforce::{EnforceOptions, enforce};
 pub use error::CommandError;
 pub use handover::Stay;
-pub use login::{LoginKind, login};
+pub use login::{LoginKind, LoginOptions, login};
 pub use logout::{LogoutOptions, logout};
 pub use ready::When;
 pub use refresh::refresh;

@@ -30,6 +30,8 @@ pub fn save(bench: &Bench<'_>, allow_account_change: bool) -> Result<Report, Com
     if Serving::of(&parts.home)?.is_some() {
         return Err(CommandError::HomeBrokered);
     }
+    // Else the slot would have it, and the home would keep it as well.
+    session.file().preflight()?;
     relay.recover_journals()?;
     for _ in 0..MAX_ROUNDS {
         let found = session.file().look(bench.clock)?;

@@ -40,8 +40,6 @@ pub enum Obstacle {
     Foreign,
     /// It is a directory or something else.
     NotAFile,
-    /// It is mounted by itself (a single file in a container): nothing can be renamed over it.
-    Mounted,
 }
 
 /// The `auth.json` of one home.
@@ -102,7 +100,8 @@ impl AuthFile {
             Err(DiskError::TooLarge { .. }) => {
                 return Ok(Found::Unparsable(ParseError::TooLarge(MAX_LOGIN_BYTES.saturating_add(1))));
             }
-            Err(error) => return Err(error.into()),
+            // A container that is given a file which its host has not makes a directory of that name.
+            Err(error) => return Err(self.refuse_mount().err().unwrap_or(error.into())),
         };
         Ok(match AuthJson::parse(&bytes) {
             Err(error) => Found::Unparsable(error),
@@ -155,13 +154,12 @@ impl AuthFile {
     /// [`HomeError::Changed`] when it is not what was found; others when it cannot be deleted.
     pub fn delete(&self, found: &Found, patience: &Patience<'_>) -> Result<bool, HomeError> {
         let _locks = ClientLocks::acquire(self, patience)?;
+        // A link can be deleted whatever it leads to; a mount point cannot, and the system's words for that say little.
+        if self.real_path == self.path {
+            self.refuse_mount()?;
+        }
         if !self.look(patience.clock)?.is_same(found) {
             return Err(HomeError::Changed(self.path.clone()));
-        }
-        // A link can be deleted whatever it leads to; a mount point cannot, and the system's words for that say little.
-        let is_link = self.real_path != self.path;
-        if let Some(obstacle @ Obstacle::Mounted) = self.obstacle().filter(|_| !is_link) {
-            return Err(HomeError::Obstacle { path: self.path.clone(), obstacle });
         }
         Ok(remove(&self.path)?)
     }
@@ -186,10 +184,20 @@ impl AuthFile {
     /// Refuses a file that the client could not replace.
     ///
     /// # Errors
-    /// [`HomeError::Obstacle`] when it could not.
+    /// [`HomeError::Mounted`] or [`HomeError::Obstacle`] when it could not.
     pub fn refuse_obstacle(&self) -> Result<(), HomeError> {
+        // First: what is mounted often has another owner or mode, too, and those are not what is to be changed.
+        self.refuse_mount()?;
         let refuse = |obstacle| Err(HomeError::Obstacle { path: self.path.clone(), obstacle });
         self.obstacle().map_or(Ok(()), refuse)
+    }
+
+    /// Nothing can be renamed over a mount point, nor can it be deleted.
+    fn refuse_mount(&self) -> Result<(), HomeError> {
+        if is_mounted(&self.real_path) {
+            return Err(HomeError::Mounted(self.path.clone()));
+        }
+        Ok(())
     }
 
     #[cfg(unix)]
@@ -204,8 +212,6 @@ impl AuthFile {
             Some(Obstacle::HardLinked)
         } else if metadata.uid() != rustix::process::geteuid().as_raw() {
             Some(Obstacle::Foreign)
-        } else if is_mounted(&self.real_path) {
-            Some(Obstacle::Mounted)
         } else {
             None
         }
@@ -225,7 +231,7 @@ fn is_mounted(path: &Path) -> bool {
         .is_ok_and(|it| it.stx_attributes.contains(StatxAttributes::MOUNT_ROOT))
 }
 
-#[cfg(all(unix, not(target_os = "linux")))]
+#[cfg(not(target_os = "linux"))]
 fn is_mounted(_path: &Path) -> bool {
     false
 }
@@ -251,7 +257,6 @@ impl fmt::Display for Obstacle {
             Self::HardLinked => "it has several hard links",
             Self::Foreign => "it belongs to another user",
             Self::NotAFile => "it is not a regular file",
-            Self::Mounted => "it is mounted by itself; mount the directory that it is in instead",
         })
     }
 }

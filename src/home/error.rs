@@ -41,6 +41,9 @@ pub enum HomeError {
         /// Why.
         obstacle: Obstacle,
     },
+    /// The file is mounted by itself, as a container does with a single file: nothing can be renamed over it.
+    #[error("`{}` is a mount point of its own", .0.display())]
+    Mounted(PathBuf),
     /// Somebody changed the file between our look and our write. Both are kept.
     #[error("`{}` changed meanwhile", .0.display())]
     Changed(PathBuf),

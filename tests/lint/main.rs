@@ -23,6 +23,8 @@ mod pins;
 mod process;
 #[path = "../support/program.rs"]
 mod program;
+#[path = "../support/pypi.rs"]
+mod pypi;
 mod release;
 mod workflows;
 mod zizmor;

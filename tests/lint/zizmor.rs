@@ -5,12 +5,10 @@ use std::{fs, path::Path, process::Command, time::Duration};
 
 use serde_json::Value;
 
-use super::{peer, process, workflows};
+use super::{peer, process, pypi, workflows};
 
 /// The version that the workflows were written against.
 const VERSION: &str = "1.32.0";
-/// It is one wheel of 10 MB with the program in it.
-const INSTALL_LIMIT: Duration = Duration::from_secs(300);
 const LIMIT: Duration = Duration::from_secs(60);
 
 /// Returns the names of the audits that fail for these files, with all that it says, or none where a developer has
@@ -18,6 +16,7 @@ const LIMIT: Duration = Duration::from_secs(60);
 fn findings(files: &[String]) -> Option<Vec<(String, Value)>> {
     static DIRECTORY: peer::Kept = peer::Kept::new();
     let what_to_do = "install Python 3 with pip, check that `pip index versions zizmor` answers";
+    let download = |directory: &Path| pypi::download(directory, "zizmor", VERSION);
     let install = |name: &str| peer::install(name, download);
     let directory = peer::demand(&DIRECTORY, &format!("zizmor-{VERSION}"), what_to_do, install)?;
     let mut zizmor = Command::new(directory.join("bin").join("zizmor"));
@@ -31,16 +30,6 @@ fn findings(files: &[String]) -> Option<Vec<(String, Value)>> {
     let answer: Value = serde_json::from_str(&outcome.stdout).unwrap();
     let findings = answer.as_array().unwrap().iter();
     Some(findings.map(|finding| (finding["ident"].as_str().unwrap().to_owned(), finding.clone())).collect())
-}
-
-fn download(directory: &Path) -> Result<(), String> {
-    let mut pip = Command::new("python3");
-    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"])
-        .args(["--only-binary", ":all:", "--target"])
-        .arg(directory)
-        .arg(format!("zizmor=={VERSION}"));
-    let outcome = process::run(&mut pip, b"", INSTALL_LIMIT).map_err(|error| format!("pip: {error}"))?;
-    if outcome.code == Some(0) { Ok(()) } else { Err(format!("pip failed: {outcome:#?}")) }
 }
 
 #[test]

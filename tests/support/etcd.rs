@@ -13,6 +13,7 @@ use tempfile::TempDir;
 
 use super::debian;
 
+const IN_PACKAGE: &str = "usr/bin/etcd";
 const START_LIMIT: Duration = Duration::from_secs(60);
 
 /// A server. It ends with the last value that shares it, and with this process, however that ends.
@@ -95,22 +96,13 @@ fn free_port() -> u16 {
 /// Returns etcd's program, downloaded on the first call.
 fn program() -> &'static Path {
     static PROGRAM: OnceLock<Result<PathBuf, String>> = OnceLock::new();
-    match PROGRAM.get_or_init(install) {
+    match PROGRAM.get_or_init(|| Ok(debian::unpacked("etcd", &["etcd-server"], IN_PACKAGE)?.join(IN_PACKAGE)))
+    {
         Ok(program) => program,
         Err(reason) => panic!(
             "\nTHE PEER COULD NOT BE INSTALLED, and without it this test proves nothing: Debian's etcd-server.\n{reason}\n\
              What to do: check that `apt-get download etcd-server` works in an empty directory (after `apt-get update`),\n\
              and run the tests again.\n"
         ),
-    }
-}
-
-fn install() -> Result<PathBuf, String> {
-    let installed = debian::unpacked("etcd", &["etcd-server"])?;
-    let program = installed.join("usr/bin/etcd");
-    if program.is_file() {
-        Ok(program)
-    } else {
-        Err(format!("{} is not there; remove {} to install again", program.display(), installed.display()))
     }
 }

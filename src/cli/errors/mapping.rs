@@ -28,6 +28,7 @@ impl ErrorId {
             CommandError::Input { problem, .. } => of_input(*problem),
             CommandError::Unusable(_) => Self::CredentialUnusable,
             CommandError::NotFull(error) => of_not_full(*error),
+            CommandError::TakenNotPlaced(_) => Self::TakenNotPlaced,
             CommandError::NotForLlmx => Self::NotForLlmx,
             CommandError::Forbidden { mismatch, .. } => of_mismatch(mismatch),
             CommandError::Gate(error) => of_gate(error),
@@ -148,6 +149,7 @@ fn of_home(error: &HomeError) -> ErrorId {
         HomeError::NotThere { .. } | HomeError::NoHome(_) => ErrorId::HomeNotFound,
         HomeError::NoStateDirectory => ErrorId::StateDirectoryUnknown,
         HomeError::Obstacle { .. } => ErrorId::HomeObstacle,
+        HomeError::Mounted(_) => ErrorId::HomeMounted,
         HomeError::Changed(_) => ErrorId::HomeChanged,
     }
 }

@@ -206,7 +206,6 @@ fn is_blank(path: &Path) -> bool {
 mod tests {
     use super::super::tests::ids;
     use super::*;
-    use crate::home::Obstacle;
 
     fn home() -> HomeFacts {
         let seen = |mode| Some(Seen { link: None, mode, is_ours: true, modified: None });
@@ -282,9 +281,9 @@ mod tests {
         let network = FileSystem { network: Some("NFS"), ..roomy };
         assert_eq!(system(network), ["ok home", "info network-file-system"]);
         let obstacle = with(|home| {
-            home.obstacle = Some(HomeError::Obstacle { path: "/h".into(), obstacle: Obstacle::Mounted });
+            home.obstacle = Some(HomeError::Mounted("/h".into()));
         });
-        assert_eq!(obstacle, ["ok home", "error !Relay(Home(Obstacle"]);
+        assert_eq!(obstacle, ["ok home", "error !Relay(Home(Mounted("]);
         let read_only = with(|home| {
             let source = std::io::ErrorKind::ReadOnlyFilesystem.into();
             let path = "/h".into();

@@ -128,8 +128,8 @@ fn provide_rsync(programs: &Path) -> Option<()> {
     }
     let what_to_do =
         "install rsync, or check that `apt-get download rsync libpopt0` works in an empty directory";
-    let unpacked =
-        peer::demand(&INSTALLED, "rsync", what_to_do, |name| debian::unpacked(name, &["rsync", "libpopt0"]))?;
+    let install = |name: &str| debian::unpacked(name, &["rsync", "libpopt0"], "usr/bin/rsync");
+    let unpacked = peer::demand(&INSTALLED, "rsync", what_to_do, install)?;
     let libraries = fs::read_dir(unpacked.join("usr/lib")).unwrap().map(|entry| entry.unwrap().path());
     let libraries: Vec<String> = libraries.map(|path| path.to_str().unwrap().to_owned()).collect();
     let script = format!(
