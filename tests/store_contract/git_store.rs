@@ -5,7 +5,7 @@ use std::fs;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use authbaton::baton::MAX_BATON_BYTES;
 use authbaton::store::{Access, Durability, Exclusive, Store, StoreError, Swap};
@@ -179,6 +179,37 @@ fn a_host_that_is_busy_with_the_ref_is_asked_again() {
         });
         put(&*store, &slot(), Some(&version), "three");
     });
+}
+
+#[test]
+fn of_two_who_push_the_same_content_at_once_one_wins() {
+    let place = ByPath::new();
+    let (first, second) = (place.open(), place.open());
+    let version = put(&*first, &slot(), None, "one");
+    let same = content("the same");
+    assert!(matches!(first.swap(&slot(), Some(&version), &same), Ok(Swap::Done(_))));
+    assert!(matches!(second.swap(&slot(), Some(&version), &same), Ok(Swap::Conflict)));
+}
+
+#[test]
+fn what_a_killed_run_left_is_deleted_a_day_later() {
+    let place = ByPath::new();
+    let day = Duration::from_secs(24 * 60 * 60);
+    let make = |name: &str, age: Duration| {
+        let path = place.temporary().join(name);
+        fs::create_dir_all(path.join("objects/pack")).unwrap();
+        fs::write(path.join("objects/pack/x"), "sealed").unwrap();
+        fs::File::open(&path).unwrap().set_modified(SystemTime::now() - age).unwrap();
+        path
+    };
+    let stale = make("authbaton-git-stale", day * 2);
+    let young = make("authbaton-git-young", day / 2);
+    let foreign = make("somebody-elses", day * 2);
+    let link = place.temporary().join("authbaton-git-link");
+    std::os::unix::fs::symlink(&foreign, &link).unwrap();
+    place.open().load(&slot()).unwrap();
+    assert_eq!([&stale, &young, &foreign, &link].map(|path| path.exists()), [false, true, true, true]);
+    assert!(foreign.join("objects/pack/x").exists());
 }
 
 #[test]

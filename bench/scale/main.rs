@@ -1,11 +1,13 @@
 //! Many jobs, one login: how many requests each makes, how long it waits, and how both grow with their number.
 //!
 //!     cargo bench --bench scale [-- --store KIND] [--processes 10,50,200] [--tasks 10,100,1000] [--expiries 3]
+//!                               [--per-second 100]
 //!
-//! KIND is `strict` (our own S3 in this process, which counts), `moto` (the S3 of others, counted by a proxy), or the URL of
-//! a store (`file:DIR`, `git:URL`), where tasks alone are counted, by what they ask of the store. Every job has a home and
-//! a machine of its own. An exchange takes half a second. At each expiry 100 jobs start in a second; then exactly one exchange
-//! must have been made, and every job must have ended well. Jobs and expiries are counted, and everything has a limit.
+//! KIND is `strict` (our own S3 in this process, which counts), `moto` (the S3 of others, counted by a proxy), `git` (a bare
+//! repository by its path) or `git-http` (the same behind git's own HTTP server), where each `ls-remote`, `fetch` and `push` is
+//! counted, or `file:DIR`, where tasks alone are counted. Every job has a home and a machine of its own. An exchange takes half
+//! a second. At each expiry so many jobs start per second; then exactly one exchange must have been made, every job must have
+//! ended well, and whoever waited must have looked no more than once a second on average. Everything has a limit.
 #![cfg(unix)]
 #![expect(clippy::disallowed_methods, reason = "a bench arranges files, processes and time by itself")]
 #![expect(
@@ -16,52 +18,56 @@
     reason = "what a bench cannot arrange ends it, and its table is its purpose"
 )]
 
-use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{Read, Write};
-use std::net::{Shutdown, TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Barrier};
+use std::sync::Mutex;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use authbaton::authority::{Authority as Client, AuthorityUrl};
-use authbaton::baton::{Audience, SealKeys, SealedBytes, SlotId, SlotName};
+use authbaton::baton::{Audience, SealKeys, SlotId, SlotName};
 use authbaton::credential::{Client as Kind, Margin};
 use authbaton::home::{Home, StateDirectory};
-use authbaton::job::{Environment, Job, Level, Masks, Notices, Platform, SystemClock};
+use authbaton::job::{Environment, Job, Masks, Platform, Silent, SystemClock, explain};
 use authbaton::policy::{Gate, Layers, PolicyOptions};
 use authbaton::rehearsal::{Account, Authority, Behaviour, IssueOptions, Settings};
 use authbaton::relay::{Late, Relay, Surroundings, Want};
-use authbaton::store::{Facts, Opening, Store, StoreError, StoreUrl, Swap, Version};
+use authbaton::store::{Opening, Store, StoreUrl};
 use chrono::TimeDelta;
 
 #[expect(dead_code, reason = "tests need more of it")]
-#[path = "../tests/support/bucket_server/mod.rs"]
+#[path = "../../tests/support/bucket_server/mod.rs"]
 mod bucket_server;
+mod counted;
+#[path = "../../tests/support/counting_git.rs"]
+mod counting_git;
 #[expect(dead_code, reason = "tests need more of it")]
-#[path = "../tests/support/object_servers.rs"]
+#[path = "../../tests/support/git_host.rs"]
+mod git_host;
+#[expect(dead_code, reason = "tests need more of it")]
+#[path = "../../tests/support/object_servers.rs"]
 mod object_servers;
-#[path = "../tests/support/peer.rs"]
+#[path = "../../tests/support/peer.rs"]
 #[expect(dead_code, reason = "tests use the rest")]
 mod peer;
+mod place;
 #[expect(dead_code, reason = "tests need more of it")]
-#[path = "../tests/support/process.rs"]
+#[path = "../../tests/support/process.rs"]
 mod process;
+#[path = "../../tests/support/program.rs"]
+mod program;
 #[expect(dead_code, reason = "tests need more of it")]
-#[path = "../tests/support/sandbox.rs"]
+#[path = "../../tests/support/sandbox.rs"]
 mod sandbox;
 
-use bucket_server::{BUCKET, BucketServer};
+use counted::Counted;
+use place::Place;
 use sandbox::Sandbox;
 
 const KEYS: [(&str, &str); 2] = [("AWS_ACCESS_KEY_ID", "id"), ("AWS_SECRET_ACCESS_KEY", "secret")];
 /// What the authority needs for an exchange.
 const EXCHANGE: Duration = Duration::from_millis(500);
-/// Between the starts of two jobs: one machine plays the parts of many.
-const APART: Duration = Duration::from_millis(10);
 const LIMIT: Duration = Duration::from_secs(240);
 const MOST_JOBS: usize = 1000;
 const MOST_EXPIRIES: usize = 10;
@@ -83,62 +89,25 @@ fn main() {
     let expiries: usize = option("--expiries", "3").parse().unwrap();
     assert!((1..=MOST_EXPIRIES).contains(&expiries), "--expiries takes 1 to {MOST_EXPIRIES}");
     let place = Place::of(&option("--store", "strict"));
-    println!("store {}, {expiries} expiries; load of the machine before: {}", place.kind, load());
+    // One machine plays the parts of many.
+    let rate: u32 = option("--per-second", "100").parse().unwrap();
+    let apart = Duration::from_secs(1) / rate;
     println!(
-        "\n| jobs | requests per job: first expiry, later | later: requests per second and job | wait s p50 | p95 | p99 | exchanges |"
+        "store {}, {expiries} expiries, {rate} jobs started per second; load of the machine before: {}",
+        place.kind,
+        load()
     );
-    println!("|--:|--:|--:|--:|--:|--:|--:|");
+    println!(
+        "\n| jobs | requests per job: first expiry | later | looks per second of waiting | wait s p50 | p95 | p99 | exchanges |"
+    );
+    println!("|---|--:|--:|--:|--:|--:|--:|--:|");
     for jobs in numbers("--processes", "10,50,200") {
-        round(&place, jobs, expiries, &processes);
+        round(&place, (jobs, "processes"), apart, expiries, &processes);
     }
     for jobs in numbers("--tasks", "10,100,1000") {
-        round(&place, jobs, expiries, &tasks);
+        round(&place, (jobs, "tasks"), apart, expiries, &tasks);
     }
     println!("\nload of the machine after: {}", load());
-}
-
-/// Where the store is, and who counts.
-struct Place {
-    kind: String,
-    url: String,
-    strict: Option<BucketServer>,
-    counted: Arc<AtomicUsize>,
-}
-
-impl Place {
-    fn of(kind: &str) -> Self {
-        let counted = Arc::new(AtomicUsize::new(0));
-        let (url, strict) = match kind {
-            "strict" => {
-                let server = BucketServer::start();
-                (server.origin().to_owned(), Some(server))
-            }
-            "moto" => {
-                let port = object_servers::moto().unwrap();
-                let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
-                write!(stream, "PUT /{BUCKET} HTTP/1.0\r\nHost: x\r\n\r\n").unwrap();
-                stream.read_to_end(&mut Vec::new()).unwrap();
-                (format!("http://127.0.0.1:{}", counting_proxy(port, Arc::clone(&counted))), None)
-            }
-            url => (url.to_owned(), None),
-        };
-        Self { kind: kind.to_owned(), url, strict, counted }
-    }
-
-    /// A store that nobody has used.
-    fn fresh(&self) -> String {
-        let name = format!("{:016x}", u64::from_le_bytes(authbaton::job::random().unwrap()));
-        match self.url.split_once(':').unwrap().0 {
-            "http" => format!("s3://{BUCKET}/{name}?endpoint={}", self.url),
-            "git" => format!("{}#refs/authbaton/{name}", self.url),
-            _ => format!("{}/{name}", self.url),
-        }
-    }
-
-    fn counted(&self) -> usize {
-        let strict = self.strict.as_ref().map_or(0, |server| server.asked().len());
-        self.counted.swap(0, Ordering::SeqCst) + strict
-    }
 }
 
 /// What all jobs of one expiry know.
@@ -148,13 +117,23 @@ struct Expiry<'a> {
     authority: &'a Authority,
     sandbox: &'a Sandbox,
     margin: TimeDelta,
-    has_complained: AtomicBool,
+    /// Between the starts of two jobs.
+    apart: Duration,
+    /// Why jobs did not end well, and how many.
+    failures: Mutex<BTreeMap<String, usize>>,
 }
 
-/// How one job ended: after how long, and whether it made the exchange.
-type Ended = (Duration, bool);
+/// How one job ended.
+struct Ended {
+    waited: Duration,
+    has_exchanged: bool,
+    /// How often it looked only because it waited. A process does not tell.
+    looks: Option<usize>,
+}
 
-fn round(place: &Place, jobs: usize, expiries: usize, run: &dyn Fn(&Expiry<'_>, usize) -> Vec<Ended>) {
+type Run = dyn Fn(&Expiry<'_>, usize) -> Vec<Ended>;
+
+fn round(place: &Place, (jobs, kind): (usize, &str), apart: Duration, expiries: usize, run: &Run) {
     let authority = Authority::start(Settings::default()).unwrap();
     authority.always(Behaviour::Honest.delayed(EXCHANGE));
     let sandbox = Sandbox::new();
@@ -167,30 +146,26 @@ fn round(place: &Place, jobs: usize, expiries: usize, run: &dyn Fn(&Expiry<'_>, 
     let mut restore = command(&authority, &sandbox, &store, "restore", 0);
     assert!(restore.arg("--seed-file").arg(seed).status().unwrap().success());
     place.counted();
-    let (mut waits, mut requests, mut looks) = (Vec::new(), Vec::new(), (0.0, 0.0));
+    let (mut waits, mut requests, mut looks) = (Vec::new(), Vec::new(), Vec::new());
     for expiry in 1..=expiries {
         // What there is lasts less than the margin, and what comes next lasts longer.
         authority.set_access_lifetime(Some(hours(expiry + 1)));
         let margin = hours(expiry) + TimeDelta::minutes(30);
-        let expiry = Expiry {
-            place,
-            store: &store,
-            authority: &authority,
-            sandbox: &sandbox,
-            margin,
-            has_complained: AtomicBool::new(false),
-        };
+        let failures = Mutex::default();
+        let (authority, sandbox, store) = (&authority, &sandbox, store.as_str());
+        let expiry = Expiry { place, store, authority, sandbox, margin, apart, failures };
         let ended = run(&expiry, jobs);
-        assert_eq!(ended.len(), jobs, "a job did not end well");
-        assert_eq!(ended.iter().filter(|(_, exchanged)| *exchanged).count(), 1);
-        let counted = place.counted();
-        let waited: f64 = ended.iter().map(|(wait, _)| wait.as_secs_f64()).sum();
-        // The first one proves the store, too.
-        if !requests.is_empty() {
-            looks = (looks.0 + counted as f64, looks.1 + waited);
-        }
-        requests.push(counted as f64 / jobs as f64);
-        waits.extend(ended.into_iter().map(|(wait, _)| wait.as_secs_f64()));
+        let failures = expiry.failures.into_inner().unwrap();
+        assert!(failures.is_empty(), "jobs did not end well: {failures:#?}");
+        assert_eq!(ended.len(), jobs);
+        assert_eq!(ended.iter().filter(|job| job.has_exchanged).count(), 1);
+        let counted = place.counted() as f64;
+        let waited: f64 = ended.iter().map(|job| job.waited.as_secs_f64()).sum();
+        let most = place.most(jobs, waited, requests.is_empty());
+        assert!(counted <= most, "{counted} requests of {jobs} jobs that waited {waited:.0} s together");
+        requests.push(counted / jobs as f64);
+        looks.extend(ended.iter().filter_map(|job| job.looks));
+        waits.extend(ended.into_iter().map(|job| job.waited.as_secs_f64()));
     }
     assert_eq!(
         (authority.posts(), authority.exchanges()),
@@ -200,13 +175,16 @@ fn round(place: &Place, jobs: usize, expiries: usize, run: &dyn Fn(&Expiry<'_>, 
     let alive =
         command(&authority, &sandbox, &store, "refresh", 0).args(["--refresh-before-expiry", "1m"]).status();
     assert!(alive.unwrap().success(), "the login is lost");
+    let waited: f64 = waits.iter().sum();
+    let looked = (!looks.is_empty()).then(|| looks.iter().sum::<usize>() as f64 / waited);
+    assert!(looked.is_none_or(|looked| looked <= 1.0), "waiters hammer the store: {looked:?} looks a second");
     waits.sort_by(f64::total_cmp);
     let at = |percent: usize| waits[((waits.len() - 1) * percent).div_ceil(100)];
     let later = requests[1..].iter().sum::<f64>() / (requests.len() - 1).max(1) as f64;
     println!(
-        "| {jobs} | {:.1}, {later:.1} | {:.2} | {:.2} | {:.2} | {:.2} | {} |",
+        "| {jobs} {kind} | {:.1} | {later:.1} | {} | {:.2} | {:.2} | {:.2} | {} |",
         requests[0],
-        looks.0 / looks.1,
+        looked.map_or("–".to_owned(), |looked| format!("{looked:.2}")),
         at(50),
         at(95),
         at(99),
@@ -227,24 +205,29 @@ fn command(authority: &Authority, sandbox: &Sandbox, store: &str, verb: &str, jo
 /// Jobs as they are: processes.
 fn processes(expiry: &Expiry<'_>, jobs: usize) -> Vec<Ended> {
     let margin = format!("{}m", expiry.margin.num_minutes());
+    let programs = expiry.place.programs();
     let start = |job: usize| {
         let mut command = command(expiry.authority, expiry.sandbox, expiry.store, "refresh", job);
-        command.args(["--refresh-before-expiry", &margin]);
+        command.args(["--refresh-before-expiry", &margin]).env("PATH", &programs);
         let said = expiry.sandbox.path(&format!("said-{job}"));
         command.stdout(fs::File::create(&said).unwrap());
-        thread::sleep(APART);
+        thread::sleep(expiry.apart);
         (command.spawn().unwrap(), said, Instant::now())
     };
     let mut running: Vec<Option<(Child, _, Instant)>> = (1..=jobs).map(|job| Some(start(job))).collect();
     let mut ended = Vec::new();
     let limit = Instant::now() + LIMIT;
-    while ended.len() < jobs {
+    while running.iter().any(Option::is_some) {
         for job in &mut running {
             let Some((child, said, began)) = job else { continue };
             let Some(status) = child.try_wait().unwrap() else { continue };
             let said = fs::read_to_string(said).unwrap();
-            assert!(status.success(), "a job ended with {status}: {said}");
-            ended.push((began.elapsed(), said.contains("\"refreshed\":true")));
+            if status.success() {
+                let has_exchanged = said.contains("\"refreshed\":true");
+                ended.push(Ended { waited: began.elapsed(), has_exchanged, looks: None });
+            } else {
+                expiry.failed(format!("{status}: {said}"));
+            }
             *job = None;
         }
         assert!(Instant::now() < limit, "jobs hang");
@@ -255,25 +238,32 @@ fn processes(expiry: &Expiry<'_>, jobs: usize) -> Vec<Ended> {
 
 /// The same as threads of this process, with the library's relay.
 fn tasks(expiry: &Expiry<'_>, jobs: usize) -> Vec<Ended> {
-    let barrier = Barrier::new(jobs);
     thread::scope(|scope| {
-        let started: Vec<_> = (1..=jobs)
-            .map(|job| {
-                let barrier = &barrier;
-                let task = thread::Builder::new().stack_size(1024 * 1024);
-                task.spawn_scoped(scope, move || task_of(expiry, job, barrier)).unwrap()
-            })
-            .collect();
+        let start = |job: usize| {
+            let task = thread::Builder::new().stack_size(1024 * 1024);
+            let started = task.spawn_scoped(scope, move || task_of(expiry, job)).unwrap();
+            // Not before: what a task starts is a copy of this process first, with all its threads' memory.
+            thread::sleep(expiry.apart);
+            started
+        };
+        let started: Vec<_> = (1..=jobs).map(start).collect();
         started.into_iter().filter_map(|task| task.join().unwrap()).collect()
     })
 }
 
-fn task_of(expiry: &Expiry<'_>, job: usize, barrier: &Barrier) -> Option<Ended> {
+fn task_of(expiry: &Expiry<'_>, job: usize) -> Option<Ended> {
     let sandbox = expiry.sandbox;
     let mut variables: BTreeMap<String, String> =
         KEYS.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     let state = sandbox.path(&format!("task-state-{job}"));
     variables.insert("XDG_STATE_HOME".to_owned(), state.display().to_string());
+    let programs = expiry.place.programs().into_string().unwrap();
+    let directory = |name| sandbox.path(name).display().to_string();
+    variables.extend([
+        ("PATH".to_owned(), programs),
+        ("HOME".to_owned(), directory("user")),
+        ("TMPDIR".to_owned(), directory("temporary")),
+    ]);
     let environment = Environment::Fixed(variables);
     let path = sandbox.path(&format!("task-home-{job}"));
     let home = Home::find(Kind::Codex, Some(path.clone()), &environment).unwrap();
@@ -287,8 +277,7 @@ fn task_of(expiry: &Expiry<'_>, job: usize, barrier: &Barrier) -> Option<Ended> 
         secrets: &[],
     };
     let inner = StoreUrl::parse(expiry.store).unwrap().open(&opening).unwrap().unwrap();
-    let counting = expiry.store.split_once(':').unwrap().0 != "s3";
-    let store = Counted { inner, asked: Cell::new(0) };
+    let store = Counted::new(inner);
     let keys = SealKeys::parse(&fs::read_to_string(sandbox.path("seal.key")).unwrap()).unwrap();
     let around = Surroundings {
         home: &home,
@@ -311,104 +300,26 @@ fn task_of(expiry: &Expiry<'_>, job: usize, barrier: &Barrier) -> Option<Ended> 
     let state = StateDirectory::find(&environment).unwrap();
     let relay =
         Relay { around: &around, store: &store, facts, keys: &keys, id, state, late: Late::default() };
-    barrier.wait();
-    thread::sleep(APART * u32::try_from(job).unwrap());
     let began = Instant::now();
     let refreshed = relay.refresh(&session, Want::default());
     let took = began.elapsed();
-    if counting {
-        expiry.place.counted.fetch_add(store.asked.get(), Ordering::SeqCst);
-    }
+    expiry.place.note(store.asked());
     match refreshed {
-        Ok(refreshed) => Some((took, refreshed.exchanged)),
+        Ok(refreshed) => {
+            let looks = Some(store.looks_while_waiting());
+            Some(Ended { waited: took, has_exchanged: refreshed.exchanged, looks })
+        }
         Err(error) => {
-            if !expiry.has_complained.swap(true, Ordering::SeqCst) {
-                println!("the first task that failed did so after {} s: {error}", took.as_secs());
-            }
+            expiry.failed(explain(&error));
             None
         }
     }
 }
 
-struct Silent;
-
-impl Notices for Silent {
-    fn tell(&self, _level: Level, _text: &str) {}
-}
-
-/// Counts what is asked of a store that has no server of ours.
-struct Counted {
-    inner: Box<dyn Store>,
-    asked: Cell<usize>,
-}
-
-impl Counted {
-    fn count(&self) {
-        self.asked.set(self.asked.get() + 1);
+impl Expiry<'_> {
+    fn failed(&self, why: String) {
+        *self.failures.lock().unwrap().entry(why).or_default() += 1;
     }
-}
-
-impl Store for Counted {
-    fn name(&self) -> String {
-        self.inner.name()
-    }
-
-    fn facts(&self) -> Result<Facts, StoreError> {
-        self.inner.facts()
-    }
-
-    fn load(&self, slot: &SlotName) -> Result<Option<(SealedBytes, Version)>, StoreError> {
-        self.count();
-        self.inner.load(slot)
-    }
-
-    fn swap(
-        &self,
-        slot: &SlotName,
-        expected: Option<&Version>,
-        new: &SealedBytes,
-    ) -> Result<Swap, StoreError> {
-        self.count();
-        self.inner.swap(slot, expected, new)
-    }
-
-    fn prove(&self, slot: &SlotName) -> Result<(), StoreError> {
-        self.inner.prove(slot)
-    }
-}
-
-/// Passes connections on, and counts the requests in them.
-fn counting_proxy(to: u16, counted: Arc<AtomicUsize>) -> u16 {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
-    let port = listener.local_addr().unwrap().port();
-    thread::spawn(move || {
-        for client in listener.incoming().map_while(Result::ok) {
-            let Ok(server) = TcpStream::connect(("127.0.0.1", to)) else { continue };
-            let (mut from, mut back) = (client.try_clone().unwrap(), server.try_clone().unwrap());
-            let counted = Arc::clone(&counted);
-            thread::spawn(move || {
-                let (mut server, mut buffer) = (server, [0; 16 * 1024]);
-                while let Ok(read @ 1..) = from.read(&mut buffer) {
-                    let begins = [&b"GET /"[..], b"PUT /", b"DELETE /"];
-                    // Clients here wait for an answer before they ask again: a request begins a packet.
-                    counted.fetch_add(
-                        begins.iter().filter(|it| buffer[..read].starts_with(it)).count(),
-                        Ordering::SeqCst,
-                    );
-                    if server.write_all(&buffer[..read]).is_err() {
-                        break;
-                    }
-                }
-                server.shutdown(Shutdown::Write).ok();
-            });
-            thread::spawn(move || {
-                let mut client = client;
-                std::io::copy(&mut back, &mut client).ok();
-                client.shutdown(Shutdown::Write).ok();
-            });
-        }
-    });
-    port
 }
 
 fn load() -> String {
