@@ -1,12 +1,13 @@
 //! Many jobs, one login: how many requests each makes, how long it waits, and how both grow with their number.
 //!
 //!     cargo bench --bench scale [-- --store KIND] [--processes 10,50,200] [--tasks 10,100,1000] [--expiries 3]
-//!                               [--per-second 100]
+//!                               [--per-second 100] [--at-once 1000]
 //!
 //! KIND is `strict` (our own S3 in this process, which counts), `moto` (the S3 of others, counted by a proxy), `git` (a bare
 //! repository by its path) or `git-http` (the same behind git's own HTTP server), where each `ls-remote`, `fetch` and `push` is
 //! counted, or `file:DIR`, where tasks alone are counted. Every job has a home and a machine of its own. An exchange takes half
-//! a second. At each expiry so many jobs start per second; then exactly one exchange must have been made, every job must have
+//! a second. At each expiry so many jobs start per second, and no more than so many are under way: one machine plays the parts
+//! of many, and with git each has children. Then exactly one exchange must have been made, every job must have
 //! ended well, and whoever waited must have looked no more than once a second on average. Everything has a limit.
 #![cfg(unix)]
 #![expect(clippy::disallowed_methods, reason = "a bench arranges files, processes and time by itself")]
@@ -20,9 +21,10 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
-use std::thread;
+use std::thread::{self, ScopedJoinHandle};
 use std::time::{Duration, Instant};
 
 use authbaton::authority::{Authority as Client, AuthorityUrl};
@@ -68,7 +70,7 @@ use sandbox::Sandbox;
 const KEYS: [(&str, &str); 2] = [("AWS_ACCESS_KEY_ID", "id"), ("AWS_SECRET_ACCESS_KEY", "secret")];
 /// What the authority needs for an exchange.
 const EXCHANGE: Duration = Duration::from_millis(500);
-const LIMIT: Duration = Duration::from_secs(240);
+const LIMIT: Duration = Duration::from_secs(600);
 const MOST_JOBS: usize = 1000;
 const MOST_EXPIRIES: usize = 10;
 
@@ -89,12 +91,13 @@ fn main() {
     let expiries: usize = option("--expiries", "3").parse().unwrap();
     assert!((1..=MOST_EXPIRIES).contains(&expiries), "--expiries takes 1 to {MOST_EXPIRIES}");
     let place = Place::of(&option("--store", "strict"));
-    // One machine plays the parts of many.
     let rate: u32 = option("--per-second", "100").parse().unwrap();
-    let apart = Duration::from_secs(1) / rate;
+    let pace =
+        Pace { apart: Duration::from_secs(1) / rate, most: option("--at-once", "1000").parse().unwrap() };
     println!(
-        "store {}, {expiries} expiries, {rate} jobs started per second; load of the machine before: {}",
+        "store {}, {expiries} expiries, {rate} jobs started per second, {} at once; load of the machine before: {}",
         place.kind,
+        pace.most,
         load()
     );
     println!(
@@ -102,12 +105,32 @@ fn main() {
     );
     println!("|---|--:|--:|--:|--:|--:|--:|--:|");
     for jobs in numbers("--processes", "10,50,200") {
-        round(&place, (jobs, "processes"), apart, expiries, &processes);
+        round(&place, (jobs, "processes"), &pace, expiries, &processes);
     }
     for jobs in numbers("--tasks", "10,100,1000") {
-        round(&place, (jobs, "tasks"), apart, expiries, &tasks);
+        round(&place, (jobs, "tasks"), &pace, expiries, &tasks);
     }
     println!("\nload of the machine after: {}", load());
+}
+
+/// How fast jobs come.
+struct Pace {
+    /// Between the starts of two.
+    apart: Duration,
+    /// How many are under way at most.
+    most: usize,
+}
+
+impl Pace {
+    /// Returns when the next may start.
+    fn wait(&self, under_way: impl Fn() -> usize) {
+        thread::sleep(self.apart);
+        let limit = Instant::now() + LIMIT;
+        while under_way() >= self.most {
+            assert!(Instant::now() < limit, "jobs hang");
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
 }
 
 /// What all jobs of one expiry know.
@@ -117,8 +140,7 @@ struct Expiry<'a> {
     authority: &'a Authority,
     sandbox: &'a Sandbox,
     margin: TimeDelta,
-    /// Between the starts of two jobs.
-    apart: Duration,
+    pace: &'a Pace,
     /// Why jobs did not end well, and how many.
     failures: Mutex<BTreeMap<String, usize>>,
 }
@@ -133,7 +155,7 @@ struct Ended {
 
 type Run = dyn Fn(&Expiry<'_>, usize) -> Vec<Ended>;
 
-fn round(place: &Place, (jobs, kind): (usize, &str), apart: Duration, expiries: usize, run: &Run) {
+fn round(place: &Place, (jobs, kind): (usize, &str), pace: &Pace, expiries: usize, run: &Run) {
     let authority = Authority::start(Settings::default()).unwrap();
     authority.always(Behaviour::Honest.delayed(EXCHANGE));
     let sandbox = Sandbox::new();
@@ -153,7 +175,7 @@ fn round(place: &Place, (jobs, kind): (usize, &str), apart: Duration, expiries: 
         let margin = hours(expiry) + TimeDelta::minutes(30);
         let failures = Mutex::default();
         let (authority, sandbox, store) = (&authority, &sandbox, store.as_str());
-        let expiry = Expiry { place, store, authority, sandbox, margin, apart, failures };
+        let expiry = Expiry { place, store, authority, sandbox, margin, pace, failures };
         let ended = run(&expiry, jobs);
         let failures = expiry.failures.into_inner().unwrap();
         assert!(failures.is_empty(), "jobs did not end well: {failures:#?}");
@@ -204,36 +226,47 @@ fn command(authority: &Authority, sandbox: &Sandbox, store: &str, verb: &str, jo
 
 /// Jobs as they are: processes.
 fn processes(expiry: &Expiry<'_>, jobs: usize) -> Vec<Ended> {
-    let margin = format!("{}m", expiry.margin.num_minutes());
-    let programs = expiry.place.programs();
-    let start = |job: usize| {
-        let mut command = command(expiry.authority, expiry.sandbox, expiry.store, "refresh", job);
-        command.args(["--refresh-before-expiry", &margin]).env("PATH", &programs);
-        let said = expiry.sandbox.path(&format!("said-{job}"));
-        command.stdout(fs::File::create(&said).unwrap());
-        thread::sleep(expiry.apart);
-        (command.spawn().unwrap(), said, Instant::now())
-    };
-    let mut running: Vec<Option<(Child, _, Instant)>> = (1..=jobs).map(|job| Some(start(job))).collect();
-    let mut ended = Vec::new();
     let limit = Instant::now() + LIMIT;
-    while running.iter().any(Option::is_some) {
-        for job in &mut running {
-            let Some((child, said, began)) = job else { continue };
-            let Some(status) = child.try_wait().unwrap() else { continue };
-            let said = fs::read_to_string(said).unwrap();
+    let (mut running, mut ended, mut started) = (Vec::new(), Vec::new(), 0);
+    let mut last = Instant::now();
+    while started < jobs || !running.is_empty() {
+        if started < jobs && last.elapsed() >= expiry.pace.apart && running.len() < expiry.pace.most {
+            started += 1;
+            last = Instant::now();
+            running.push(Process::start(expiry, started));
+        }
+        running.retain_mut(|process| {
+            let Some(status) = process.child.try_wait().unwrap() else { return true };
+            let said = fs::read_to_string(&process.said).unwrap();
             if status.success() {
                 let has_exchanged = said.contains("\"refreshed\":true");
-                ended.push(Ended { waited: began.elapsed(), has_exchanged, looks: None });
+                ended.push(Ended { waited: process.began.elapsed(), has_exchanged, looks: None });
             } else {
                 expiry.failed(format!("{status}: {said}"));
             }
-            *job = None;
-        }
+            false
+        });
         assert!(Instant::now() < limit, "jobs hang");
-        thread::sleep(Duration::from_millis(5));
+        thread::sleep(Duration::from_millis(2));
     }
     ended
+}
+
+struct Process {
+    child: Child,
+    said: PathBuf,
+    began: Instant,
+}
+
+impl Process {
+    fn start(expiry: &Expiry<'_>, job: usize) -> Self {
+        let mut command = command(expiry.authority, expiry.sandbox, expiry.store, "refresh", job);
+        let margin = format!("{}m", expiry.margin.num_minutes());
+        command.args(["--refresh-before-expiry", &margin]).env("PATH", expiry.place.programs());
+        let said = expiry.sandbox.path(&format!("said-{job}"));
+        command.stdout(fs::File::create(&said).unwrap());
+        Self { child: command.spawn().unwrap(), said, began: Instant::now() }
+    }
 }
 
 /// The same as threads of this process, with the library's relay.
@@ -241,12 +274,16 @@ fn tasks(expiry: &Expiry<'_>, jobs: usize) -> Vec<Ended> {
     thread::scope(|scope| {
         let start = |job: usize| {
             let task = thread::Builder::new().stack_size(1024 * 1024);
-            let started = task.spawn_scoped(scope, move || task_of(expiry, job)).unwrap();
-            // Not before: what a task starts is a copy of this process first, with all its threads' memory.
-            thread::sleep(expiry.apart);
-            started
+            task.spawn_scoped(scope, move || task_of(expiry, job)).unwrap()
         };
-        let started: Vec<_> = (1..=jobs).map(start).collect();
+        let mut started = Vec::new();
+        for job in 1..=jobs {
+            // Not all at first: what a task starts is a copy of this process before, with all its threads' memory.
+            expiry.pace.wait(|| {
+                started.iter().filter(|task: &&ScopedJoinHandle<'_, _>| !task.is_finished()).count()
+            });
+            started.push(start(job));
+        }
         started.into_iter().filter_map(|task| task.join().unwrap()).collect()
     })
 }

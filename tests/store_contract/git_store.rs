@@ -9,6 +9,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use authbaton::baton::MAX_BATON_BYTES;
 use authbaton::store::{Access, Durability, Exclusive, Store, StoreError, Swap};
+use rustix::fs::{AtFlags, CWD, Timespec, Timestamps, utimensat};
 
 use crate::git_place::{ByHttp, ByPath, TOKEN, basic};
 use crate::place::{Place, content, fixed, get, open, programs, put, slot};
@@ -207,8 +208,15 @@ fn what_a_killed_run_left_is_deleted_a_day_later() {
     let foreign = make("somebody-elses", day * 2);
     let link = place.temporary().join("authbaton-git-link");
     std::os::unix::fs::symlink(&foreign, &link).unwrap();
+    // As old as what it is not.
+    let old = Timespec { tv_sec: 1_000_000_000, tv_nsec: 0 };
+    let times = Timestamps { last_access: old, last_modification: old };
+    utimensat(CWD, &link, &times, AtFlags::SYMLINK_NOFOLLOW).unwrap();
     place.open().load(&slot()).unwrap();
-    assert_eq!([&stale, &young, &foreign, &link].map(|path| path.exists()), [false, true, true, true]);
+    assert_eq!(
+        [&stale, &young, &foreign, &link].map(|path| path.symlink_metadata().is_ok()),
+        [false, true, true, true]
+    );
     assert!(foreign.join("objects/pack/x").exists());
 }
 
