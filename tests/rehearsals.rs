@@ -15,6 +15,12 @@ mod bucket_server;
 #[path = "support/cache_server/mod.rs"]
 mod cache_server;
 #[expect(dead_code, reason = "shared with tests that need more of it")]
+#[path = "support/etcd.rs"]
+mod etcd;
+#[expect(dead_code, reason = "shared with tests that need more of it")]
+#[path = "support/peer.rs"]
+mod peer;
+#[expect(dead_code, reason = "shared with tests that need more of it")]
 #[path = "support/process.rs"]
 mod process;
 #[expect(dead_code, reason = "shared with tests that need more of it")]
@@ -27,6 +33,7 @@ use std::time::Duration;
 
 use bucket_server::BucketServer;
 use cache_server::{CacheServer, Speaks, environment, on_main};
+use etcd::Etcd;
 use process::run;
 use sandbox::Sandbox;
 
@@ -68,4 +75,11 @@ fn the_relay_holds_in_the_cache_of_github_actions() {
     let variables: Vec<(&str, &str)> =
         variables.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     holds(&Sandbox::new(), "actions-cache:", &variables);
+}
+
+#[test]
+fn the_relay_holds_behind_a_helper() {
+    let etcd = Etcd::start();
+    let helper = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/exec/etcd");
+    holds(&Sandbox::new(), &format!("exec:{helper}"), &[("ETCD_ENDPOINT", &etcd.endpoint())]);
 }

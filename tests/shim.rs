@@ -166,16 +166,29 @@ fn the_program_gets_the_environment_of_the_list_and_nothing_else() {
     // A shell drops what it could not name.
     let expected: BTreeSet<&str> = given.into_iter().chain(own).filter(|name| !name.contains('-')).collect();
     assert_eq!(names.into_iter().filter(|it| !it.contains('-')).collect::<BTreeSet<_>>(), expected);
-    // A store's own variables go to that store's job alone.
-    let mut main = scene.stage("main.js", &program);
-    ended(
-        main.env("INPUT_STORE", "s3://bucket/x")
-            .env("AWS_SECRET_ACCESS_KEY", "x")
-            .env("GIT_SSH_COMMAND", "x"),
-        0,
-    );
-    let names = fs::read_to_string(scene.path("names")).unwrap();
-    assert!(names.contains("AWS_SECRET_ACCESS_KEY") && !names.contains("GIT_SSH_COMMAND"), "{names}");
+}
+
+#[test]
+fn what_a_store_reads_goes_to_a_job_with_that_store_alone() {
+    const OF_STORES: [(&str, &[&str]); 6] = [
+        ("s3://bucket/x", &["AWS_SECRET_ACCESS_KEY", "AWS_WEB_IDENTITY_TOKEN_FILE"]),
+        ("gs://bucket/x", &["CLOUDSDK_AUTH_ACCESS_TOKEN", "GOOGLE_APPLICATION_CREDENTIALS"]),
+        ("az://account/container/x", &["AZURE_CLIENT_ID", "AZURE_STORAGE_TOKEN"]),
+        ("git:https://example.com/x", &["GIT_SSH_COMMAND", "SSH_AUTH_SOCK"]),
+        ("actions-cache:", &[]),
+        ("", &[]),
+    ];
+    let scene = Scene::new();
+    let program = scene.program("program", PROGRAM);
+    for (store, given) in OF_STORES {
+        let mut main = scene.stage("main.js", &program);
+        let all = OF_STORES.iter().flat_map(|(_, names)| *names);
+        ended(main.env("INPUT_STORE", store).envs(all.clone().map(|name| (name, "x"))), 0);
+        let names = fs::read_to_string(scene.path("names")).unwrap();
+        let names: Vec<&str> = names.lines().collect();
+        let got: Vec<&str> = all.copied().filter(|name| names.contains(name)).collect();
+        assert_eq!(got, given, "{store}");
+    }
 }
 
 /// The scripts and the program keep the same names.

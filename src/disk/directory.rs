@@ -45,6 +45,23 @@ pub fn refuse_shared(path: &Path) -> Result<(), DiskError> {
     refuse_owner(path, &metadata)
 }
 
+/// Returns whether this is a real directory of this user: in a shared temporary directory others may use our names, for links
+/// and for directories of theirs.
+#[cfg(unix)]
+#[must_use]
+pub fn is_own_directory(path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let own = |metadata: Metadata| metadata.is_dir() && metadata.uid() == rustix::process::geteuid().as_raw();
+    path.symlink_metadata().is_ok_and(own)
+}
+
+/// Returns whether this is a real directory.
+#[cfg(not(unix))]
+#[must_use]
+pub fn is_own_directory(path: &Path) -> bool {
+    path.symlink_metadata().is_ok_and(|metadata| metadata.is_dir())
+}
+
 #[cfg(unix)]
 fn refuse_owner(path: &Path, metadata: &Metadata) -> Result<(), DiskError> {
     use std::os::unix::fs::MetadataExt;

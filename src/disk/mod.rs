@@ -13,12 +13,12 @@ mod reserve;
 mod tree;
 mod write;
 
-pub use directory::{private_directory, refuse_shared};
+pub use directory::{is_own_directory, private_directory, refuse_shared};
 pub use error::DiskError;
 pub use lock::{FileLock, Patience, Whose};
 pub use lock_look::{LockLook, keeps_locks, lock_holder, look_at_lock};
 pub use look::{FileSystem, Seen, file_system, look_at, why_not_writable};
 pub use read::{Read, read_capped, read_open};
 pub use reserve::{fill, reserve};
-pub use tree::{Budget, copy_tree, new_directory, remove_locked_tree};
+pub use tree::{Budget, copy_tree, new_directory, remove_locked_tree, remove_old_trees};
 pub use write::{NewFile, append, new_file, remove, replace};

@@ -9,6 +9,9 @@ use std::fs::{self, DirBuilder, File, Metadata, OpenOptions};
 use std::io::{self, ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
 
+use chrono::{DateTime, Utc};
+
+use super::directory::is_own_directory;
 use super::read::open_regular;
 use super::{DiskError, FileLock};
 
@@ -162,6 +165,21 @@ pub fn remove_locked_tree(path: &Path, lock: &FileLock) -> Result<(), DiskError>
             Err(DiskError::io("delete", path)(error))
         }
         _ => Ok(()),
+    }
+}
+
+/// Deletes the directories of this user whose names begin so and that nobody has touched since, as far as that can be done.
+pub fn remove_old_trees(parent: &Path, prefix: &str, since: DateTime<Utc>) {
+    let is_old =
+        |metadata: Metadata| metadata.modified().is_ok_and(|time| DateTime::<Utc>::from(time) < since);
+    for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if entry.file_name().as_encoded_bytes().starts_with(prefix.as_bytes())
+            && is_own_directory(&path)
+            && path.symlink_metadata().is_ok_and(is_old)
+        {
+            let _ = remove_tree(&path);
+        }
     }
 }
 

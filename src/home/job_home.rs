@@ -3,10 +3,10 @@
 
 use std::path::{Path, PathBuf};
 
-use super::run_home::{is_own_directory, random_name};
+use super::run_home::random_name;
 use super::{Home, HomeError};
 use crate::credential::Client;
-use crate::disk::{DiskError, FileLock, Whose, new_directory, remove_locked_tree};
+use crate::disk::{DiskError, FileLock, Whose, is_own_directory, new_directory, remove_locked_tree};
 
 /// Not the prefix of `run`'s homes, which another `run` deletes when nobody has their lock.
 const PREFIX: &str = "authbaton-action-";

@@ -10,7 +10,9 @@ use std::path::{Path, PathBuf};
 
 use super::{Home, HomeError};
 use crate::credential::Client;
-use crate::disk::{Budget, DiskError, FileLock, Whose, copy_tree, new_directory, remove_locked_tree};
+use crate::disk::{
+    Budget, DiskError, FileLock, Whose, copy_tree, is_own_directory, new_directory, remove_locked_tree,
+};
 use crate::job::random;
 
 const PREFIX: &str = "authbaton-run-";
@@ -118,20 +120,6 @@ fn remove_if_stale(directory: &Path) -> bool {
         Ok(Some(owner)) => remove_locked_tree(directory, &owner).is_ok(),
         Ok(None) | Err(_) => false,
     }
-}
-
-/// In a shared temporary directory others may use our names: links, and directories of theirs.
-#[cfg(unix)]
-pub(super) fn is_own_directory(path: &Path) -> bool {
-    use std::os::unix::fs::MetadataExt;
-    let own =
-        |metadata: fs::Metadata| metadata.is_dir() && metadata.uid() == rustix::process::geteuid().as_raw();
-    path.symlink_metadata().is_ok_and(own)
-}
-
-#[cfg(not(unix))]
-pub(super) fn is_own_directory(path: &Path) -> bool {
-    path.symlink_metadata().is_ok_and(|metadata| metadata.is_dir())
 }
 
 pub(super) fn random_name() -> Result<String, HomeError> {

@@ -8,7 +8,7 @@ use crate::baton::{
 };
 use crate::credential::{AccessToken, Due, Freshness};
 use crate::home::Journal;
-use crate::job::{Deferral, Level, random};
+use crate::job::{Deferral, Level, explain, random};
 use crate::store::{Exclusive, StoreError};
 
 use super::cell::{Swapped, nonce};
@@ -58,12 +58,31 @@ impl Relay<'_> {
         let mut observed: Option<Observed> = None;
         let mut unproven: Option<(TokenHash, Duration)> = None;
         let mut told = Duration::ZERO;
+        // Whether the store does not answer one who waits already.
+        let mut away = false;
         loop {
-            let recovered = Step::Recover.run(|| self.recover())?;
-            let loaded = match first.take() {
-                Some(loaded) => loaded,
-                None => Step::Load.run(|| self.load())?,
+            let looked = Step::Recover.run(|| self.recover()).and_then(|recovered| {
+                let loaded = first.take().map_or_else(|| Step::Load.run(|| self.load()), Ok)?;
+                Ok((recovered, loaded))
+            });
+            let (recovered, loaded) = match looked {
+                // Whoever waits for a lease waits for the store, too.
+                Err(RelayError::Store(error)) if error.may_pass() && observed.is_some() => {
+                    let waited = clock.boot().saturating_sub(start);
+                    if waited >= self.waiting() {
+                        return Err(error.into());
+                    }
+                    if !away {
+                        let text = format!("waiting for the store: {}", explain(&error));
+                        self.around.tell(Level::Info, &text);
+                    }
+                    away = true;
+                    clock.sleep(jittered(self.lengths().pause(waited))?);
+                    continue;
+                }
+                looked => looked?,
             };
+            away = false;
             let state = loaded.baton().state();
             if let Some(lease) = state.lease()
                 && observed.is_none_or(|observed| observed.id != lease.id)

@@ -34,3 +34,11 @@ pub enum StoreError {
     #[error("the store does not keep two jobs from writing at once: {0}")]
     NotExclusive(String),
 }
+
+impl StoreError {
+    /// Returns whether the store may be well a moment later, without anybody's doing.
+    #[must_use]
+    pub fn may_pass(&self) -> bool {
+        matches!(self, Self::Unreachable(_))
+    }
+}

@@ -9,13 +9,14 @@ mod repository;
 mod token;
 mod url;
 
-use std::cell::{Cell, OnceCell, RefCell};
+use std::cell::{OnceCell, RefCell};
 use std::time::Duration;
 
 use answer::{Object, Pushed};
 use repository::{GitVersion, Repository};
 
-use super::{Access, Durability, Exclusive, Facts, Store, StoreError, Swap, Version};
+use super::refusal::Refusal;
+use super::{Durability, Exclusive, Facts, Store, StoreError, Swap, Version};
 use crate::baton::{MAX_BATON_BYTES, SealedBytes, SlotName};
 use crate::job::{Clock, Environment, Job, SystemClock, random};
 
@@ -71,8 +72,7 @@ pub struct GitStore {
     version: OnceCell<GitVersion>,
     /// What was last read or written: whoever waits for a change asks for the commit's number alone.
     seen: RefCell<Option<(SlotName, Version, SealedBytes)>>,
-    /// Whether the host has refused a push.
-    refused: Cell<bool>,
+    refusal: Refusal,
 }
 
 impl GitStore {
@@ -88,7 +88,7 @@ impl GitStore {
             clock: Box::new(SystemClock),
             version: OnceCell::new(),
             seen: RefCell::new(None),
-            refused: Cell::new(false),
+            refusal: Refusal::default(),
         }
     }
 
@@ -224,11 +224,7 @@ impl Store for GitStore {
     }
 
     fn facts(&self) -> Result<Facts, StoreError> {
-        let access = if self.refused.get() {
-            Access::ReadOnly("the git host has refused a push".to_owned())
-        } else {
-            Access::Write
-        };
+        let access = self.refusal.access("the git host has refused a push");
         let (exclusive, durability) = (Exclusive::Always, Durability::Now);
         Ok(Facts { exclusive, access, durability, worst_swap: WORST_SWAP })
     }
@@ -260,10 +256,7 @@ impl Store for GitStore {
         let made = commit(&repository, new)?;
         let expected = expected.map_or("", |version| version.0.as_str());
         let pushed = self.push_over(&repository, &reference, expected, &made);
-        if matches!(pushed, Err(StoreError::Denied(_))) {
-            self.refused.set(true);
-        }
-        if !pushed? {
+        if !self.refusal.seen_in(pushed)? {
             return Ok(Swap::Conflict);
         }
         let version = Version(made);

@@ -11,6 +11,7 @@ mod git;
 mod object;
 mod open;
 mod read_only;
+mod refusal;
 mod url;
 
 use std::fmt;

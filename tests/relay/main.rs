@@ -14,9 +14,15 @@ mod arena;
 #[expect(dead_code, reason = "other tests use the rest of what the server can do")]
 #[path = "../support/bucket_server/mod.rs"]
 mod bucket_server;
+#[path = "../support/counting_git.rs"]
+mod counting_git;
 mod crashes;
 mod descent;
 mod doctor;
+mod git;
+#[expect(dead_code, reason = "other tests use the rest of what the host can do")]
+#[path = "../support/git_host.rs"]
+mod git_host;
 mod holder;
 mod keys;
 mod lab;
@@ -25,6 +31,8 @@ mod launch;
 mod leases;
 mod objects;
 mod obstacles;
+#[path = "../support/program.rs"]
+mod program;
 mod refresh;
 mod rescue;
 mod seeds;

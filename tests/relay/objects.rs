@@ -151,6 +151,34 @@ fn who_waits_looks_less_than_once_a_second() {
 }
 
 #[test]
+fn who_waits_for_a_lease_waits_for_the_service_too() {
+    let scene = Scene::proven();
+    scene.arena.authority.hold();
+    let winner = scene.start(&scene.arena.first(), "refresh");
+    assert!(scene.arena.authority.wait_for_posts(2, Duration::from_secs(30)));
+    let waiter = scene.start(&scene.arena.runner(2, 2), "refresh");
+    let hasty = scene.start_with(&scene.arena.runner(3, 3), &["refresh", "--lock-timeout", "4s"], "");
+    for started in [&waiter, &hasty] {
+        wait_until("it waits for the lease", || started.said().contains("waiting for the lease of "));
+    }
+    scene.server.set_down(true);
+    wait_until("it waits for the service", || started_waits(&waiter));
+    let ran = scene.arena.ended(hasty);
+    ran.failed(8, "store-unreachable");
+    // Whoever does not wait for anybody is told at once.
+    scene.ended(scene.start(&scene.arena.runner(4, 4), "refresh")).failed(8, "store-unreachable");
+    scene.server.set_down(false);
+    scene.arena.authority.release();
+    scene.ended(winner).refreshed(true);
+    scene.ended(waiter).refreshed(false);
+    scene.has_landed(2);
+}
+
+fn started_waits(started: &Started) -> bool {
+    started.said().contains("waiting for the store: the store cannot be reached: it answered 503")
+}
+
+#[test]
 fn many_who_come_at_once_make_one_exchange() {
     let scene = Scene::proven();
     let started: Vec<_> =

@@ -5,10 +5,11 @@ use std::fs;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use authbaton::baton::MAX_BATON_BYTES;
 use authbaton::store::{Access, Durability, Exclusive, Store, StoreError, Swap};
+use rustix::fs::{AtFlags, CWD, Timespec, Timestamps, utimensat};
 
 use crate::git_place::{ByHttp, ByPath, TOKEN, basic};
 use crate::place::{Place, content, fixed, get, open, programs, put, slot};
@@ -179,6 +180,44 @@ fn a_host_that_is_busy_with_the_ref_is_asked_again() {
         });
         put(&*store, &slot(), Some(&version), "three");
     });
+}
+
+#[test]
+fn of_two_who_push_the_same_content_at_once_one_wins() {
+    let place = ByPath::new();
+    let (first, second) = (place.open(), place.open());
+    let version = put(&*first, &slot(), None, "one");
+    let same = content("the same");
+    assert!(matches!(first.swap(&slot(), Some(&version), &same), Ok(Swap::Done(_))));
+    assert!(matches!(second.swap(&slot(), Some(&version), &same), Ok(Swap::Conflict)));
+}
+
+#[test]
+fn what_a_killed_run_left_is_deleted_a_day_later() {
+    let place = ByPath::new();
+    let day = Duration::from_secs(24 * 60 * 60);
+    let make = |name: &str, age: Duration| {
+        let path = place.temporary().join(name);
+        fs::create_dir_all(path.join("objects/pack")).unwrap();
+        fs::write(path.join("objects/pack/x"), "sealed").unwrap();
+        fs::File::open(&path).unwrap().set_modified(SystemTime::now() - age).unwrap();
+        path
+    };
+    let stale = make("authbaton-git-stale", day * 2);
+    let young = make("authbaton-git-young", day / 2);
+    let foreign = make("somebody-elses", day * 2);
+    let link = place.temporary().join("authbaton-git-link");
+    std::os::unix::fs::symlink(&foreign, &link).unwrap();
+    // As old as what it is not.
+    let old = Timespec { tv_sec: 1_000_000_000, tv_nsec: 0 };
+    let times = Timestamps { last_access: old, last_modification: old };
+    utimensat(CWD, &link, &times, AtFlags::SYMLINK_NOFOLLOW).unwrap();
+    place.open().load(&slot()).unwrap();
+    assert_eq!(
+        [&stale, &young, &foreign, &link].map(|path| path.symlink_metadata().is_ok()),
+        [false, true, true, true]
+    );
+    assert!(foreign.join("objects/pack/x").exists());
 }
 
 #[test]

@@ -9,12 +9,16 @@ use std::ffi::{OsStr, OsString};
 use std::path::Path;
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use tempfile::TempDir;
 use url::Url;
 
 use super::url::{GitUrl, Transport};
 use super::{VARIABLES, answer, token};
-use crate::job::{Deadline, Environment, Said, Tool, ToolError, temporary_directory};
+use crate::disk::remove_old_trees;
+use crate::job::{
+    Clock as _, Deadline, Environment, Said, SystemClock, Tool, ToolError, temporary_directory,
+};
 use crate::store::StoreError;
 
 /// How a job says which key ssh is to use. Given to git with [`NO_QUESTIONS`] behind it.
@@ -59,6 +63,11 @@ const OLDEST: GitVersion = (2, 30);
 /// From then on it takes settings from variables, which a secret needs.
 const WITH_VARIABLES: GitVersion = (2, 31);
 
+/// What our directories begin with.
+const PREFIX: &str = "authbaton-git-";
+/// Only a killed process leaves one behind, sealed text alone in it. Living ones are gone after seconds.
+const STALE: TimeDelta = TimeDelta::days(1);
+
 /// The version of the machine's git: major, minor.
 pub(super) type GitVersion = (u32, u32);
 
@@ -90,7 +99,7 @@ impl<'a> Repository<'a> {
         let temporary = temporary_directory(environment)
             .ok_or_else(|| StoreError::NotHere("there is no temporary directory".to_owned()))?;
         let mut builder = tempfile::Builder::new();
-        builder.prefix("authbaton-git-");
+        builder.prefix(PREFIX);
         #[cfg(unix)]
         builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
         let directory = builder
@@ -101,6 +110,7 @@ impl<'a> Repository<'a> {
         let version = match version.get() {
             Some(known) => *known,
             None => {
+                remove_old_trees(&temporary, PREFIX, SystemClock.now() - STALE);
                 let found = repository.version()?;
                 *version.get_or_init(|| found)
             }

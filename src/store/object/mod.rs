@@ -11,7 +11,7 @@ mod service;
 mod url;
 mod wire;
 
-use std::cell::{Cell, OnceCell};
+use std::cell::OnceCell;
 use std::future::Future;
 use std::path::Path;
 use std::sync::Arc;
@@ -27,7 +27,8 @@ use answer::{Failure, Passing};
 use service::Settings;
 use wire::{Log, Wire};
 
-use super::{Access, Durability, Exclusive, Facts, Opening, Store, StoreError, Swap, Version};
+use super::refusal::Refusal;
+use super::{Durability, Exclusive, Facts, Opening, Store, StoreError, Swap, Version};
 use crate::baton::{MAX_BATON_BYTES, SealedBytes, SlotName};
 use crate::job::random;
 use crate::transport::{Proxies, Transport};
@@ -51,8 +52,7 @@ pub struct ObjectStore {
     direct: Transport,
     log: Log,
     built: OnceCell<Arc<dyn Objects>>,
-    /// Whether the service has refused to write.
-    refused: Cell<bool>,
+    refusal: Refusal,
 }
 
 /// The variables that stores of this kind read.
@@ -80,7 +80,7 @@ impl ObjectStore {
             direct: Transport::new(ca_file(), Proxies::Unused),
             log: Log::default(),
             built: OnceCell::new(),
-            refused: Cell::new(false),
+            refusal: Refusal::default(),
         })
     }
 
@@ -225,11 +225,7 @@ impl Store for ObjectStore {
     }
 
     fn facts(&self) -> Result<Facts, StoreError> {
-        let access = if self.refused.get() {
-            Access::ReadOnly("the service has refused to write".to_owned())
-        } else {
-            Access::Write
-        };
+        let access = self.refusal.access("the service has refused to write");
         let (exclusive, durability) = (Exclusive::Unproven, Durability::Now);
         Ok(Facts { exclusive, access, durability, worst_swap: WORST_SWAP })
     }
@@ -256,18 +252,11 @@ impl Store for ObjectStore {
         let written = self.run(WORST_SWAP, async |objects| {
             self.write(objects, &key, expected.as_ref(), new.as_slice()).await
         });
-        if matches!(written, Err(StoreError::Denied(_))) {
-            self.refused.set(true);
-        }
-        Ok(written?.map_or(Swap::Conflict, |tags| Swap::Done(version(&tags))))
+        Ok(self.refusal.seen_in(written)?.map_or(Swap::Conflict, |tags| Swap::Done(version(&tags))))
     }
 
     fn prove(&self, slot: &SlotName) -> Result<(), StoreError> {
-        let proven = probe::prove(self, slot);
-        if matches!(proven, Err(StoreError::Denied(_))) {
-            self.refused.set(true);
-        }
-        proven
+        self.refusal.seen_in(probe::prove(self, slot))
     }
 }
 
