@@ -14,6 +14,8 @@ mod bucket_server;
 #[expect(dead_code, reason = "other tests use the rest of what the server can do")]
 #[path = "support/cache_server/mod.rs"]
 mod cache_server;
+#[path = "support/debian.rs"]
+mod debian;
 #[expect(dead_code, reason = "shared with tests that need more of it")]
 #[path = "support/etcd.rs"]
 mod etcd;

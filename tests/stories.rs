@@ -114,6 +114,12 @@ fn a_login_that_must_not_replace_another_is_refused_before_the_slot_takes_it() {
     fs::remove_file(sandbox.path("home/auth.json")).unwrap();
     login(&["--no-replace"], &first).exited(0).said("the seed was taken");
     login(&["--no-replace"], &first).exited(0).said("the slot has had this login already");
+    // The same login in the home would be a second holder.
+    for arguments in [&["--no-replace"][..], &[]] {
+        sandbox.place(first.as_bytes());
+        login(arguments, &first).exited(0).said("the slot has had this login already");
+        assert_ne!(sandbox.auth_json().unwrap(), first.as_bytes(), "slot and home hold the same login");
+    }
     sandbox.place(second.as_bytes());
     login(&[], &first).exited(9).said("error[taken-not-placed]").said("authbaton did not place");
     assert_eq!(sandbox.auth_json().unwrap(), second.as_bytes());

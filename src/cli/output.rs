@@ -60,7 +60,9 @@ impl Output {
     }
 
     pub(super) fn success(&self, report: &Report) -> Exit {
-        self.conclude(report.fields(), None);
+        // The command of `run` ended as it did, and what was renewed for it is not in the store.
+        let is_lost = report.fields().get("stored") == Some(&Value::Bool(false));
+        self.conclude(report.fields(), is_lost.then_some(ErrorId::NotStored));
         if report.exit_code().is_some() {
             return Exit::Ok;
         }

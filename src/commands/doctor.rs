@@ -17,8 +17,6 @@ mod runner;
 mod slot;
 mod store;
 
-use chrono::{DateTime, Utc};
-
 pub use finding::{About, Finding, FindingId, Row, Severity, Topic};
 
 use super::{Bench, CommandError};
@@ -199,7 +197,7 @@ fn clocks(bench: &Bench<'_>, file: Option<&AuthFile>, login: Option<&Credential>
     let leases = slot.baton().and_then(|baton| baton.state().lease());
     let leases = leases.map(|lease| ("a lease was taken", lease.taken_at));
     let written = file.and_then(|file| look_at(file.path())?.modified);
-    let written = written.map(|at| ("auth.json was written", DateTime::<Utc>::from(at)));
+    let written = written.map(|at| ("auth.json was written", at));
     let elsewhere = tokens.chain(leases).chain(written).collect();
     Clocks { now: bench.clock.now(), boot: bench.clock.boot(), elsewhere }
 }

@@ -121,19 +121,22 @@ fn chatgpt(bench: &Bench<'_>, login: FullLogin, options: LoginOptions) -> Result
             session.file().preflight()?;
             relay.recover_journals()?;
             let seeded = relay.seed(&approved, options.allow_account_change)?;
-            // Only what was taken may replace another login: that is what was asked for.
-            let placement = match &seeded {
-                Seeded::Taken(_) if !options.no_replace => Placement::Replace,
-                Seeded::Taken(_) | Seeded::Known(_) => Placement::Careful,
-                Seeded::Older(_) => return Err(RelayError::NotNewer.into()),
-            };
+            if let Seeded::Older(_) = &seeded {
+                return Err(RelayError::NotNewer.into());
+            }
             tell_seeded(bench, &seeded);
             let found = session.file().look(bench.clock).map_err(taken)?;
+            // The same login in the home would be a second holder of what the slot has by now.
+            let is_second = matches!(&found, Found::Credential(there) if there.is_same_login(whole.get()));
+            // Only what was taken may replace another login: that is what was asked for.
+            let is_asked_for = matches!(seeded, Seeded::Taken(_)) && !options.no_replace;
+            let placement = if is_second || is_asked_for { Placement::Replace } else { Placement::Careful };
             warn_of_loss(bench, &found, &whole);
             let placed = relay.place_over(&session, seeded.loaded(), &found, placement).map_err(taken)?;
             Ok(report
                 .with("mode", placed.get().mode().name())
                 .with("seeded", matches!(seeded, Seeded::Taken(_)))
+                .with("saved", matches!(seeded, Seeded::Taken(_)))
                 .with("generation", seeded.loaded().baton().state().generation))
         }
     }

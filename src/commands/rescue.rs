@@ -31,17 +31,17 @@ pub fn rescue(bench: &Bench<'_>, source: Option<&SecretSource>) -> Result<Report
     let report = Report::default().with("slot", bench.settings.slot.as_str()).with("store", store.name());
     let Some(given) = given else {
         bench.info("the journals of this machine were looked through");
-        return Ok(report.with("rescued", false));
+        return Ok(report.with("rescued", false).with("saved", false));
     };
     let sealed = rescue_text::read(&given).ok_or(CommandError::NoRescueText)?;
     match relay.rescue(&sealed)? {
         Settled::Stored => {
             bench.info("stored; the next refresh proves that the login lives");
-            Ok(report.with("rescued", true))
+            Ok(report.with("rescued", true).with("saved", true))
         }
         Settled::Landed => {
             bench.info("the slot had this login already");
-            Ok(report.with("rescued", false))
+            Ok(report.with("rescued", false).with("saved", false))
         }
         Settled::Refused => Err(CommandError::RescueRefused),
         Settled::Unreadable => Err(CommandError::NoRescueText),

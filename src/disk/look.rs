@@ -2,7 +2,9 @@
 //! whoever asks only wants to tell a person.
 
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use chrono::{DateTime, TimeDelta, Utc};
 
 /// What there is in the place of a file or directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,7 +16,7 @@ pub struct Seen {
     /// Whether it belongs to this user.
     pub is_ours: bool,
     /// When it was changed last.
-    pub modified: Option<SystemTime>,
+    pub modified: Option<DateTime<Utc>>,
 }
 
 /// The file system that a path is on.
@@ -36,9 +38,15 @@ pub fn look_at(path: &Path) -> Option<Seen> {
     let itself = path.symlink_metadata().ok()?;
     let link = itself.is_symlink().then(|| path.canonicalize().ok()).flatten();
     let metadata = path.metadata().ok()?;
-    let modified = metadata.modified().ok();
+    let modified = metadata.modified().ok().and_then(time);
     let (mode, is_ours) = owner_of(&metadata);
     Some(Seen { link, mode, is_ours, modified })
+}
+
+/// Returns a time of a file; `None` where it is beyond what can be told: anybody may set any.
+pub(super) fn time(of_file: SystemTime) -> Option<DateTime<Utc>> {
+    let after = of_file.duration_since(UNIX_EPOCH).ok()?;
+    DateTime::UNIX_EPOCH.checked_add_signed(TimeDelta::from_std(after).ok()?)
 }
 
 #[cfg(unix)]

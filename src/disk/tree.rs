@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, Utc};
 
 use super::directory::is_own_directory;
+use super::look::time;
 use super::read::open_regular;
 use super::{DiskError, FileLock};
 
@@ -171,7 +172,7 @@ pub fn remove_locked_tree(path: &Path, lock: &FileLock) -> Result<(), DiskError>
 /// Deletes the directories of this user whose names begin so and that nobody has touched since, as far as that can be done.
 pub fn remove_old_trees(parent: &Path, prefix: &str, since: DateTime<Utc>) {
     let is_old =
-        |metadata: Metadata| metadata.modified().is_ok_and(|time| DateTime::<Utc>::from(time) < since);
+        |metadata: Metadata| metadata.modified().ok().and_then(time).is_some_and(|time| time < since);
     for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
         let path = entry.path();
         if entry.file_name().as_encoded_bytes().starts_with(prefix.as_bytes())

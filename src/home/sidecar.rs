@@ -1,6 +1,8 @@
 //! `authbaton.json` in a home: what we placed there, and from where. Advice for people and for `status`: nothing is
 //! ever deleted or overwritten because of it, and no secret is in it.
 
+use std::path::PathBuf;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -29,10 +31,16 @@ impl Sidecar {
     /// The version that this program writes.
     pub const SCHEMA: u32 = 1;
 
+    /// Returns where it is.
+    #[must_use]
+    pub fn path(home: &Home) -> PathBuf {
+        home.path().join(NAME)
+    }
+
     /// Reads the sidecar of a home. One that cannot be read is none: it is only advice.
     #[must_use]
     pub fn read(home: &Home) -> Option<Self> {
-        let Ok(Read::Content(bytes)) = read_capped(&home.path().join(NAME), MAX_BYTES) else { return None };
+        let Ok(Read::Content(bytes)) = read_capped(&Self::path(home), MAX_BYTES) else { return None };
         serde_json::from_slice(&bytes).ok().filter(|sidecar: &Self| sidecar.schema == Self::SCHEMA)
     }
 
@@ -42,7 +50,7 @@ impl Sidecar {
     /// When the file cannot be written.
     pub fn write(&self, home: &Home) -> Result<(), HomeError> {
         let text = serde_json::to_vec_pretty(self).unwrap_or_default();
-        Ok(replace(&home.path().join(NAME), &text)?)
+        Ok(replace(&Self::path(home), &text)?)
     }
 
     /// Deletes the sidecar of a home, if there is one.
@@ -50,7 +58,7 @@ impl Sidecar {
     /// # Errors
     /// When it cannot be deleted.
     pub fn remove(home: &Home) -> Result<(), HomeError> {
-        remove(&home.path().join(NAME))?;
+        remove(&Self::path(home))?;
         Ok(())
     }
 }

@@ -12,7 +12,8 @@ use super::{Deadline, Environment, Hiding, Tool, ToolError, Trust};
 
 /// What carries secrets to the agent that runs the job.
 const AGENT: &str = "buildkite-agent";
-const REDACT: [&str; 5] = ["redactor", "add", "--format", "json", "-"];
+/// Without a file it reads its standard input; `-` would be a file.
+const REDACT: [&str; 4] = ["redactor", "add", "--format", "json"];
 /// It talks to a socket of this machine.
 const LIMIT: Duration = Duration::from_secs(10);
 /// Nobody reads what it says.

@@ -17,8 +17,8 @@ pub(super) const FACTS: PlatformFacts = PlatformFacts {
         "CIRCLE_BRANCH",
         "CIRCLE_TAG",
     ],
-    // Set for pull requests of forks alone.
-    trust: &["CIRCLE_PR_REPONAME", "CIRCLE_PR_USERNAME"],
+    // Set for pull requests of forks alone, and only for projects of GitHub OAuth and Bitbucket.
+    trust: &["CIRCLE_PR_NUMBER", "CIRCLE_PR_REPONAME", "CIRCLE_PR_USERNAME"],
     temporary: &[],
     workspace: &["CIRCLE_WORKING_DIRECTORY"],
     hiding: None,

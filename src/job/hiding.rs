@@ -111,12 +111,17 @@ impl Hiding {
     }
 }
 
-/// Returns whether what we say on standard error goes into a file, where a platform does not read it.
+/// Returns whether what we say on standard error goes into a file or nowhere, where a platform does not read it.
 #[cfg(unix)]
 #[must_use]
 pub fn complains_into_a_file() -> bool {
     use rustix::fs::{FileType, fstat};
-    fstat(std::io::stderr()).is_ok_and(|it| FileType::from_raw_mode(it.st_mode) == FileType::RegularFile)
+    use std::io::IsTerminal as _;
+    fstat(std::io::stderr()).is_ok_and(|it| match FileType::from_raw_mode(it.st_mode) {
+        FileType::RegularFile => true,
+        FileType::CharacterDevice => !std::io::stderr().is_terminal(),
+        _ => false,
+    })
 }
 
 /// Cannot tell here.

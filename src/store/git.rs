@@ -252,6 +252,7 @@ impl Store for GitStore {
             // It could never be read again.
             return Err(answer::too_much());
         }
+        Repository::sweep(&self.environment);
         let (repository, reference) = (self.repository()?, self.url.reference(slot));
         let made = commit(&repository, new)?;
         let expected = expected.map_or("", |version| version.0.as_str());

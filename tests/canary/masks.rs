@@ -185,12 +185,13 @@ fn a_platform_without_masks_is_told_nothing() {
     }
 }
 
-/// Stands in for `buildkite-agent`, which no registry has: notes how it was called, and ends as it is told.
+/// Stands in for `buildkite-agent`, which no registry has: reads the file that it is given, if it is given one, else its
+/// standard input, notes how it was called, and ends as it is told.
 fn agent(scene: &Scene, end: &str) -> String {
     let directory = scene.sandbox.path("agent");
     fs::create_dir_all(&directory).unwrap();
     let text = format!(
-        "#!/bin/sh\nprintf '%s\\n' \"$*\" >> '{0}/called'\nenv > '{0}/environment'\ncat > '{0}/input'\n{end}\n",
+        "#!/bin/sh\n[ -z \"$5\" ] || exec <\"$5\" || exit 1\nprintf '%s\\n' \"$*\" >> '{0}/called'\nenv > '{0}/environment'\ncat > '{0}/input'\n{end}\n",
         directory.display()
     );
     write_program(&directory.join("buildkite-agent"), &text);
@@ -215,7 +216,7 @@ fn buildkites_agent_is_told_through_a_pipe() {
             told.as_object().unwrap().values().map(|it| it.as_str().unwrap().to_owned()).collect();
         assert_hidden(&scene, &told);
         assert!(
-            read("called").lines().all(|line| line == "redactor add --format json -"),
+            read("called").lines().all(|line| line == "redactor add --format json"),
             "{}",
             read("called")
         );

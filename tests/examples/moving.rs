@@ -320,10 +320,37 @@ fn what_is_refused_is_not_put_back_over_a_login_that_came_meanwhile() {
         &scene,
         &format!("mv '{}' '{}'; echo '{{\"ok\":false}}'; exit 3", came.display(), file.display()),
     );
-    moving.run(&mut moving.to_store(["docker", "runner"])).exited(3).said("keep one of the two");
+    moving.run(&mut moving.to_store(["docker", "runner"])).exited(1).said("keep one of the two");
     assert_eq!(fs::read_to_string(&file).unwrap(), newer);
     let [aside] = moving.aside().try_into().unwrap();
     assert_eq!(fs::read_to_string(aside.join("auth.json")).unwrap(), login);
+}
+
+/// A signal to the whole group ends `mv` after its rename, too: what is set aside is looked at, and not deleted.
+#[test]
+fn a_rename_that_ends_badly_loses_nothing() {
+    let (scene, script) = moved_by_stand_in();
+    let moving = Move::new(&scene, &script);
+    let login = scene.fresh();
+    moving.put(&login);
+    docker_that(&scene, "echo '{\"ok\":false}'; exit 3");
+    scene.program("mv", "#!/bin/sh\n/bin/mv \"$@\"\nexit 130\n");
+    moving.run(&mut moving.to_store(["docker", "runner"])).exited(3).said("as before");
+    moving.is_here(&login);
+}
+
+/// What was renewed and not placed is the login that lives; the file that would be moved is spent.
+#[test]
+fn a_home_with_a_newer_login_is_not_moved() {
+    let (scene, script) = moved_by_stand_in();
+    let moving = Move::new(&scene, &script);
+    let login = scene.fresh();
+    moving.put(&login);
+    let renewed = moving.home.join("authbaton-renewed-1.json");
+    fs::write(&renewed, scene.later()).unwrap();
+    moving.run(&mut moving.to_store(["docker", "runner"])).exited(2).said("has a newer login");
+    assert!(renewed.exists());
+    assert_eq!(fs::read_to_string(moving.home.join("auth.json")).unwrap(), login);
 }
 
 /// A move that is interrupted in its middle: by a signal it goes on to the end, and when it is killed the next one goes on.

@@ -10,7 +10,7 @@ use crate::arena::{Arena, Ran, Runner, fresh, issued};
 use crate::launch;
 use crate::unstored::refresh_without_storing;
 
-const PLATFORMS: [(&str, &[(&str, &str)]); 7] = [
+const PLATFORMS: [(&str, &[(&str, &str)]); 8] = [
     ("gitlab", &[("GITLAB_CI", "true"), ("CI_COMMIT_REF_PROTECTED", "false")]),
     ("gitlab", &[("GITLAB_CI", "true")]),
     (
@@ -29,6 +29,7 @@ const PLATFORMS: [(&str, &[(&str, &str)]); 7] = [
     ("azure", &[("TF_BUILD", "True"), ("SYSTEM_PULLREQUEST_ISFORK", "True")]),
     ("buildkite", &[("BUILDKITE", "true"), ("BUILDKITE_PULL_REQUEST_REPO", "https://host.example/fork/x")]),
     ("circleci", &[("CIRCLECI", "true"), ("CIRCLE_PR_REPONAME", "x")]),
+    ("jenkins", &[("JENKINS_URL", "http://x"), ("CHANGE_FORK", "x")]),
 ];
 
 /// Runs in an environment with something more.

@@ -17,7 +17,8 @@ set -euo pipefail
 export AUTHBATON_STORE=file:/var/lib/authbaton/store
 export AUTHBATON_SEAL_KEY_FILE=/etc/authbaton/seal.key
 
-# Whatever strangers can start gets nothing: pull requests, comments, and what follows from them.
+# What strangers can start is given no home: pull requests, comments, and what follows from them. It can read key and store
+# all the same: let none of it run on this runner.
 case $GITHUB_EVENT_NAME in
 push | schedule | workflow_dispatch) ;;
 *) exit 0 ;;

@@ -261,7 +261,7 @@ finding_table! {
         "The client is older than 0.20.0, which the login with ChatGPT needs"
         "update it: `npm install -g @openai/codex`"
     ClientWithoutPolicy "client-without-policy" Warning
-        "The client does not know `forced_login_method` and `forced_chatgpt_workspace_id`, and passes over them in silence"
+        "The client does not know the keys of its configuration that restrict the login (`forced_…` or `allowed_…`), and passes over them in silence"
         "update it: `npm install -g @openai/codex`; until then only authbaton keeps to these restrictions"
     ClientWithoutAccessOnly "client-without-access-only" Warning
         "The client does not know the mode of access-only files, and would try to renew them when they end"

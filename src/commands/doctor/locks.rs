@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::finding::{Finding, FindingId, Topic};
 use crate::disk::{LockLook, Whose, keeps_locks, look_at_lock};
-use crate::home::{AuthFile, ClientLocks, Home, HomeError, HomeLock};
+use crate::home::{AuthFile, ClientLocks, Home, HomeError, HomeLock, Sidecar};
 
 const TOPIC: Topic = Topic::Locks;
 
@@ -27,9 +27,8 @@ impl LockFacts {
             let look = look_at_lock(&path, whose);
             (path, look)
         });
-        // Files that nobody locks, so that nobody meets what is tried.
-        let nobodys = ["auth.json", "authbaton.json", "config.toml"];
-        let keeps = nobodys.iter().find_map(|name| keeps_locks(&home.path().join(name)));
+        // A file of ours that nobody locks, so that nobody meets what is tried.
+        let keeps = keeps_locks(&Sidecar::path(home));
         Self { locks: locks.collect(), holder: HomeLock::holder(home), keeps }
     }
 

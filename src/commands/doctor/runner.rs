@@ -42,7 +42,9 @@ impl Runner {
         Self {
             platform: job.platform,
             is_told: settings.platform.is_some(),
-            variables: Job::variables().filter(|name| bench.environment.has(name)).collect(),
+            variables: Job::variables()
+                .filter(|name| !Job::places().any(|place| place == *name) && bench.environment.has(name))
+                .collect(),
             store: match settings.store {
                 None => Store::None,
                 Some(StoreUrl::Home) => Store::Home,

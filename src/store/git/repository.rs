@@ -89,6 +89,13 @@ enum Files {
 }
 
 impl<'a> Repository<'a> {
+    /// Deletes what killed runs have left: a day old, and with sealed text alone in it.
+    pub(super) fn sweep(environment: &Environment) {
+        if let Some(temporary) = temporary_directory(environment) {
+            remove_old_trees(&temporary, PREFIX, SystemClock.now() - STALE);
+        }
+    }
+
     /// Makes an empty repository. Everything that is done in it together ends at the deadline.
     pub(super) fn new(
         url: &'a GitUrl,
@@ -110,7 +117,6 @@ impl<'a> Repository<'a> {
         let version = match version.get() {
             Some(known) => *known,
             None => {
-                remove_old_trees(&temporary, PREFIX, SystemClock.now() - STALE);
                 let found = repository.version()?;
                 *version.get_or_init(|| found)
             }
