@@ -71,7 +71,7 @@ fn what_a_fresh_token_and_a_renewal_ask_of_a_git_host() {
 }
 
 #[test]
-fn who_waits_for_a_git_host_asks_for_a_number_less_than_once_a_second() {
+fn who_waits_for_a_git_host_asks_for_a_number_and_reads_only_what_is_new() {
     let scene = Scene::new(&due());
     scene.arena.authority.hold();
     let winner = scene.start(&scene.arena.first(), "refresh");

@@ -91,6 +91,33 @@ fn a_journal_saves_a_slot_that_died_elsewhere_meanwhile() {
     arena.holds_a_living_token();
 }
 
+/// A job that still lives keeps its journal to itself. It may end just as we take the lease over its own: then its reply is
+/// stored under our lease, and what we loaded before is spent.
+#[test]
+fn a_reply_that_turns_up_under_the_lease_is_renewed_and_not_what_was_loaded_before() {
+    let arena = Arena::due();
+    refresh_without_storing(&arena, &arena.first());
+    let (path, _) = arena.journals(&arena.first()).remove(0);
+    let journal = fs::read(&path).unwrap();
+    // Where nobody knows of it until then.
+    let runner = arena.runner(2, 2);
+    let there = runner.state.join(path.strip_prefix(arena.first().state).unwrap());
+    let lab = Lab::new(&arena, runner);
+    let store = lab.scripted(move |number| {
+        if number == 1 {
+            fs::write(&there, &journal).unwrap();
+        }
+        Ok(())
+    });
+    assert!(lab.refresh(&store).unwrap().exchanged);
+    assert!(lab.clock.slept() >= lease(), "the lease was not waited out");
+    // The reply's token, and no other, went to the authority.
+    assert_eq!((arena.authority.posts(), arena.authority.exchanges()), (2, 2));
+    assert_eq!((arena.phase().as_str(), arena.state().unproven), ("idle", None));
+    arena.holds_a_living_token();
+    assert!(arena.journals(&arena.runner(2, 2)).is_empty());
+}
+
 #[test]
 fn a_journal_is_dropped_once_its_content_has_landed() {
     let arena = Arena::due();

@@ -12,7 +12,7 @@ use authbaton::store::{Store, StoreError, Swap, Version};
 use crate::place::{Place, content, get, open, put, size, slot};
 
 const ADDRESS: &str = "AUTHBATON_TEST_RACE";
-const INCREMENTS: usize = 5;
+const INCREMENTS: &str = "AUTHBATON_TEST_INCREMENTS";
 
 pub(crate) fn one_writer_wins_each_round(place: &dyn Place) {
     let (writers, rounds) = (size(place, [8, 50], [4, 50]), size(place, [5, 20], [2, 20]));
@@ -79,24 +79,25 @@ fn get_at_last(store: &dyn Store) -> Option<(String, Version)> {
 }
 
 pub(crate) fn no_increment_is_lost_among_threads(place: &dyn Place) {
-    let writers = size(place, [6, 50], [3, 10]);
+    let (writers, increments) = (size(place, [6, 50], [3, 10]), increments_at(place));
     put(&*place.open(), &slot(), None, "0");
     thread::scope(|scope| {
         for _ in 0..writers {
-            scope.spawn(|| increment(&*place.open()));
+            scope.spawn(|| increment(&*place.open(), increments));
         }
     });
-    assert_eq!(get(&*place.open(), &slot()).unwrap().0, (writers * INCREMENTS).to_string());
+    assert_eq!(get(&*place.open(), &slot()).unwrap().0, (writers * increments).to_string());
 }
 
 pub(crate) fn no_increment_is_lost_among_processes(place: &dyn Place) {
-    let writers = size(place, [4, 50], [2, 10]);
+    let (writers, increments) = (size(place, [4, 50], [2, 10]), increments_at(place));
     put(&*place.open(), &slot(), None, "0");
     let writer = || {
         Command::new(env::current_exe().unwrap())
             .args(["--exact", "races::process::writer", "--ignored"])
             .env_clear()
             .env(ADDRESS, place.address())
+            .env(INCREMENTS, increments.to_string())
             .envs(place.variables())
             .stdout(Stdio::null())
             .spawn()
@@ -106,12 +107,17 @@ pub(crate) fn no_increment_is_lost_among_processes(place: &dyn Place) {
     for mut child in children {
         assert!(child.wait().unwrap().success());
     }
-    assert_eq!(get(&*place.open(), &slot()).unwrap().0, (writers * INCREMENTS).to_string());
+    assert_eq!(get(&*place.open(), &slot()).unwrap().0, (writers * increments).to_string());
 }
 
-/// Adds one, as often as it is to be done.
-fn increment(store: &dyn Store) {
-    for _ in 0..INCREMENTS {
+/// How often each writer adds one.
+fn increments_at(place: &dyn Place) -> usize {
+    size(place, [5, 5], [3, 5])
+}
+
+/// Adds one, so many times.
+fn increment(store: &dyn Store, increments: usize) {
+    for _ in 0..increments {
         loop {
             let (text, version) = get(store, &slot()).unwrap();
             let next = (text.parse::<usize>().unwrap() + 1).to_string();
@@ -130,7 +136,8 @@ mod process {
     fn writer() {
         // Whoever runs the ignored tests by hand has named no store.
         let Ok(address) = env::var(ADDRESS) else { return };
-        increment(&*open(&address, &Environment::Process));
+        let increments = env::var(INCREMENTS).unwrap().parse().unwrap();
+        increment(&*open(&address, &Environment::Process), increments);
     }
 }
 
