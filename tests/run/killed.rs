@@ -140,9 +140,11 @@ fn what_is_not_stored_in_the_end_is_no_success() {
     for (of_command, of_run) in [("0", 10), ("7", 7)] {
         let arena = arena();
         let report = arena.sandbox.path("report.json");
+        let word = arena.sandbox.path("word.env");
         let options = ["--broker", "always", "--report", report.to_str().unwrap()];
         let job = Job::start_with(&arena, &options, |command| {
             command.env("AUTHBATON_CLOCK_SPEED", "25").env("JOB_EXIT", of_command);
+            command.env("AUTHBATON_DOTENV", &word);
         });
         let client = job.client();
         arena.authority.hold_replies();
@@ -162,6 +164,8 @@ fn what_is_not_stored_in_the_end_is_no_success() {
             (&report["stored"], &report["exit_code"]),
             (&false.into(), &(if of_run == 10 { 0 } else { 7 }).into())
         );
+        let word = fs::read_to_string(&word).unwrap();
+        assert!(word.contains("AUTHBATON_ERROR_ID=rotated-not-stored\n"), "{word}");
         // The journal of this machine brings it back.
         fs::remove_file(&store).unwrap();
         fs::rename(&away, &store).unwrap();
