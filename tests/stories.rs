@@ -125,6 +125,24 @@ fn a_login_that_must_not_replace_another_is_refused_before_the_slot_takes_it() {
     assert_eq!(sandbox.auth_json().unwrap(), second.as_bytes());
 }
 
+/// Whoever gives such a login away must not be told that the slot has it: nothing in the slot is of that account any more.
+#[test]
+fn a_login_whose_slot_another_account_has_taken_is_refused_and_kept() {
+    let (authority, first, _) = logins();
+    let later = IssueOptions { issued: Some(TimeDelta::minutes(5)), ..IssueOptions::default() };
+    let other = authority.issue(&Account::named("other"), &later).unwrap();
+    let sandbox = Sandbox::new();
+    let login = |with: &[&str], login: &str| {
+        run(store(&sandbox, "login").arg("--with-auth-json").args(with), login.as_bytes(), LIMIT).unwrap()
+    };
+    login(&[], &first).exited(0);
+    login(&["--allow-account-change"], &other).exited(0).said("the seed was taken");
+    login(&["--no-replace"], &first).exited(9).said("error[not-newer]");
+    sandbox.place(first.as_bytes());
+    login(&[], &first).exited(9).said("error[not-newer]");
+    assert_eq!(sandbox.auth_json().unwrap(), first.as_bytes());
+}
+
 #[test]
 fn enforce_deletes_the_login_and_its_sidecar_and_the_store_keeps_its_baton() {
     let (_authority, first, _) = logins();

@@ -1,6 +1,7 @@
 //! `login`: takes a credential from stdin or a file into the home. A ChatGPT login goes into the slot where there is a
 //! store, and the home gets the access-only form.
 
+use crate::baton::Seed;
 use crate::credential::{self, Client, Credential, FullLogin, InputError};
 use crate::home::{Found, Renewed, Sidecar};
 use crate::policy::Approved;
@@ -121,7 +122,10 @@ fn chatgpt(bench: &Bench<'_>, login: FullLogin, options: LoginOptions) -> Result
             session.file().preflight()?;
             relay.recover_journals()?;
             let seeded = relay.seed(&approved, options.allow_account_change)?;
-            if let Seeded::Older(_) = &seeded {
+            // One that had its turn before another account took the slot is not what the slot has.
+            let pin = seeded.loaded().baton().state().account;
+            let is_displaced = pin.is_some_and(|pin| !pin.matches(&Seed::of(approved.get()).account));
+            if is_displaced || matches!(seeded, Seeded::Older(_)) {
                 return Err(RelayError::NotNewer.into());
             }
             tell_seeded(bench, &seeded);
