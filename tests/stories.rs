@@ -140,6 +140,7 @@ fn a_login_whose_slot_another_account_has_taken_is_refused_and_kept() {
     login(&["--no-replace"], &first).exited(9).said("error[not-newer]");
     sandbox.place(first.as_bytes());
     login(&[], &first).exited(9).said("error[not-newer]");
+    finish(&mut store(&sandbox, "save")).exited(9).said("error[not-newer]");
     assert_eq!(sandbox.auth_json().unwrap(), first.as_bytes());
 }
 

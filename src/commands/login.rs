@@ -1,7 +1,6 @@
 //! `login`: takes a credential from stdin or a file into the home. A ChatGPT login goes into the slot where there is a
 //! store, and the home gets the access-only form.
 
-use crate::baton::Seed;
 use crate::credential::{self, Client, Credential, FullLogin, InputError};
 use crate::home::{Found, Renewed, Sidecar};
 use crate::policy::Approved;
@@ -121,13 +120,7 @@ fn chatgpt(bench: &Bench<'_>, login: FullLogin, options: LoginOptions) -> Result
             refuse_other(&session.file().look(bench.clock)?, &whole, options)?;
             session.file().preflight()?;
             relay.recover_journals()?;
-            let seeded = relay.seed(&approved, options.allow_account_change)?;
-            // One that had its turn before another account took the slot is not what the slot has.
-            let pin = seeded.loaded().baton().state().account;
-            let is_displaced = pin.is_some_and(|pin| !pin.matches(&Seed::of(approved.get()).account));
-            if is_displaced || matches!(seeded, Seeded::Older(_)) {
-                return Err(RelayError::NotNewer.into());
-            }
+            let seeded = relay.seed(&approved, options.allow_account_change)?.or_kept(&approved)?;
             tell_seeded(bench, &seeded);
             let found = session.file().look(bench.clock).map_err(taken)?;
             // The same login in the home would be a second holder of what the slot has by now.

@@ -53,10 +53,7 @@ pub fn save(bench: &Bench<'_>, allow_account_change: bool) -> Result<Report, Com
         let login = alone::login_of(&found)?;
         bench.mask(&login.as_credential(bench.settings.client));
         let approved = parts.gate.approve_login(login).map_err(RelayError::from)?;
-        let seeded = relay.seed(&approved, allow_account_change)?;
-        if let Seeded::Older(_) = seeded {
-            return Err(RelayError::NotNewer.into());
-        }
+        let seeded = relay.seed(&approved, allow_account_change)?.or_kept(&approved)?;
         match relay.place_over(&session, seeded.loaded(), &found, Placement::Replace) {
             // What we saw is not what is there any more: it is newer, and not stored yet.
             Err(RelayError::Home(HomeError::Changed(_))) => {}

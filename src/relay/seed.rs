@@ -28,6 +28,17 @@ impl Seeded {
         loaded
     }
 
+    /// Refuses what the slot has not taken and has not got, for whoever would give the login up otherwise. One that it
+    /// remembers from before another account took it is such a login, too.
+    ///
+    /// # Errors
+    /// [`RelayError::NotNewer`]; the login is the caller's still.
+    pub fn or_kept(self, login: &Approved<FullLogin>) -> Result<Self, RelayError> {
+        let pin = self.loaded().baton().state().account;
+        let is_displaced = pin.is_some_and(|pin| !pin.matches(&Seed::of(login.get()).account));
+        if is_displaced || matches!(self, Self::Older(_)) { Err(RelayError::NotNewer) } else { Ok(self) }
+    }
+
     /// Returns what the slot holds.
     #[must_use]
     pub fn loaded(&self) -> &Loaded {
